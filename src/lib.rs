@@ -1,0 +1,9 @@
+//! promlet: a Prometheus exporter and exposition library without run-time dependencies.
+
+pub mod collector;
+pub mod config;
+pub mod encoding;
+pub mod http;
+pub mod metric;
+pub mod supervisor;
+pub mod sys;

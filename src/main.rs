@@ -1,0 +1,3 @@
+//! The `promlet` binary.
+
+fn main() {}

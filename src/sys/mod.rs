@@ -1,0 +1,3 @@
+//! The only `libc` calls of the crate: safe, small wrappers that return [`std::io::Result`].
+//!
+//! One file per subject. Nothing here knows what the rest of the crate does with it.
