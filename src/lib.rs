@@ -5,5 +5,13 @@ pub mod config;
 pub mod encoding;
 pub mod http;
 pub mod metric;
+pub mod model;
+pub mod registry;
 pub mod supervisor;
 pub mod sys;
+
+pub use metric::{
+    BoundsError, Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Instrument,
+    IntGauge, LabelSchema, LabelValue, Labels, SeriesLimit, ShardedCounter, Timer,
+};
+pub use registry::{Collect, RegisterError, Registry, Scrape};

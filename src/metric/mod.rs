@@ -1,1 +1,54 @@
-//! To be written.
+//! Instruments: the values of an application, kept in its own memory and updated by one atomic
+//! operation each.
+//!
+//! The values of a family's series stand end to end in [`cell`] blocks, so that a scrape loads a
+//! page of them in one pass. A handle ([`Counter`], [`Gauge`], …) holds a pointer to its cells and
+//! keeps them alive; [`family`] finds the handle for a set of label values.
+//!
+//! # What a scrape may see of updates in flight
+//!
+//! Updates and scrapes share no lock. All cells are read and written with relaxed ordering: each
+//! cell is the only memory that its readers look at, so there is nothing for a stronger ordering to
+//! publish. From the coherence of single atomics follows:
+//!
+//! - A counter as seen by successive scrapes never goes back, and misses no finished update that
+//!   happened before the scrape began. A sharded counter is the sum of cells of which each only
+//!   grows, so the same holds for it.
+//! - A gauge shows one of the values it was given.
+//! - The buckets of a histogram are counted apart and summed up by the scrape, and the count *is*
+//!   that sum: `+Inf` always equals `_count`, the buckets are cumulative, none of them goes back.
+//! - The sum of a histogram is a cell of its own: a scrape during an observation may see it counted
+//!   and not yet summed. At rest both agree.
+//! - Two families, or two series, are not read at one instant.
+//!
+//! What happens less often (a new series, a removal) takes the family's locks; a scrape takes them
+//! only to lay out a page whose series changed, and never while it renders.
+
+mod cell;
+mod counter;
+mod family;
+mod gauge;
+mod histogram;
+mod key;
+mod labels;
+mod shard;
+mod table;
+
+pub use cell::Number;
+pub use counter::{Counter, FloatCounter, ShardedCounter};
+pub use family::{Dynamic, Family, Instrument, SeriesLimit};
+pub use gauge::{Gauge, IntGauge};
+pub use histogram::{BoundsError, Buckets, Histogram, Timer};
+pub use labels::{LabelSchema, LabelValue, Labels};
+
+#[allow(unused_imports)]
+pub(crate) use cell::{LinesPerSeries, PageSource, Shape};
+pub(crate) use family::{BlockView, FamilyCore};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks `mutex`, whatever happened to an earlier owner: every critical section of this module
+/// leaves its data valid at each step, so a panic elsewhere is no reason to lose the metrics.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

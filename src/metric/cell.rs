@@ -1,0 +1,384 @@
+//! Cells: the values of the series of a page, end to end in memory.
+//!
+//! ```text
+//! Block   one page's worth of one family's series
+//!   cells   slot 0: stride cells | slot 1: stride cells | ...      64-byte aligned
+//!   free    one bit per slot
+//! Series  owns one slot of one block until the last handle, look-up entry and page is gone
+//! Cells   a handle's view: the address of its first cell, and the Series that keeps it alive
+//! ```
+//!
+//! A slot is given out again only when its [`Series`] is dropped, so neither an update through an
+//! old handle nor a scrape of an old page can touch the cells of a later series.
+
+use super::key::Key;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Cells of one cache line; sharded counters and histograms start on a line of their own.
+pub(crate) const CELLS_PER_LINE: usize = 8;
+
+/// Lines that a page aims at: enough to make the work per page small against that per line, few
+/// enough that one series more or less is laid out again in microseconds. It is also the number of
+/// bits in [`Block::free`], which bounds the slots of a block.
+const LINES_PER_PAGE: usize = 64;
+
+/// Slots of the first block of a family with labels: most families of a node have few series.
+const FIRST_SLOTS: usize = 8;
+
+/// How the 64 bits of a cell are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// An unsigned integer.
+    U64,
+    /// A signed integer in two's complement.
+    I64,
+    /// The bits of an IEEE 754 double.
+    F64,
+}
+
+/// How the series of a family lie in cells, and which lines they make.
+#[derive(Debug)]
+pub enum Shape {
+    /// One cell, one line.
+    Scalar(Number),
+    /// One cell per shard, each on a cache line of its own; the value is their sum.
+    Sharded {
+        /// A power of two.
+        shards: usize,
+    },
+    /// One cell per bucket (not cumulative), the last for `+Inf`, then one for the sum.
+    Histogram {
+        /// Upper bounds without `+Inf`, ascending and finite.
+        bounds: Box<[f64]>,
+    },
+}
+
+/// The lines that one series of a shape makes in an exposition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinesPerSeries {
+    /// One value, read as this.
+    One(Number),
+    /// This many cumulative buckets (`+Inf` among them) as [`Number::U64`], the sum as
+    /// [`Number::F64`], the count as [`Number::U64`].
+    Histogram {
+        /// Bucket lines, at least one.
+        buckets: usize,
+    },
+}
+
+impl LinesPerSeries {
+    pub(crate) fn count(self) -> usize {
+        match self {
+            LinesPerSeries::One(_) => 1,
+            LinesPerSeries::Histogram { buckets } => buckets + 2,
+        }
+    }
+}
+
+impl Shape {
+    pub(crate) fn lines(&self) -> LinesPerSeries {
+        match self {
+            Shape::Scalar(number) => LinesPerSeries::One(*number),
+            Shape::Sharded { .. } => LinesPerSeries::One(Number::U64),
+            Shape::Histogram { bounds } => LinesPerSeries::Histogram { buckets: bounds.len() + 1 },
+        }
+    }
+
+    /// Cells from the start of one slot to the start of the next.
+    fn stride(&self) -> usize {
+        match self {
+            Shape::Scalar(_) => 1,
+            Shape::Sharded { shards } => shards * CELLS_PER_LINE,
+            Shape::Histogram { bounds } => (bounds.len() + 2).next_multiple_of(CELLS_PER_LINE),
+        }
+    }
+
+    /// Slots of a full-size block.
+    fn slots(&self) -> usize {
+        (LINES_PER_PAGE / self.lines().count()).max(1)
+    }
+
+    /// Slots of the block that follows `blocks` others, in a family with at most `limit` series.
+    pub(crate) fn block_slots(&self, blocks: usize, limit: usize) -> usize {
+        let wanted = if blocks == 0 { self.slots().min(FIRST_SLOTS) } else { self.slots() };
+        wanted.min(limit).max(1)
+    }
+}
+
+/// Eight cells on a cache line.
+#[derive(Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; CELLS_PER_LINE]);
+
+/// The cells of up to 64 series.
+pub(crate) struct Block {
+    shape: Arc<Shape>,
+    lines: Box<[Line]>,
+    /// Bit `i` is set while slot `i` belongs to no series.
+    free: AtomicU64,
+    /// Shared by the blocks of a family: set when a slot became free, so that the family looks for
+    /// free slots only where there may be some.
+    released: Arc<AtomicBool>,
+}
+
+impl Block {
+    /// A block of `slots` slots, 1 to 64, all free and zero.
+    pub(crate) fn new(shape: Arc<Shape>, slots: usize, released: Arc<AtomicBool>) -> Arc<Block> {
+        assert!((1..=LINES_PER_PAGE).contains(&slots), "a block has 1 to 64 slots, not {slots}");
+        let lines = (slots * shape.stride()).div_ceil(CELLS_PER_LINE);
+        Arc::new(Block {
+            shape,
+            lines: (0..lines).map(|_| Line::default()).collect(),
+            free: AtomicU64::new(u64::MAX >> (64 - slots)),
+            released,
+        })
+    }
+
+    /// Takes a free slot and makes its cells zero. Only one thread at a time may ask: the family's
+    /// member lock sees to that.
+    pub(crate) fn take_slot(&self) -> Option<u8> {
+        // ORDERING: Acquire pairs with the Release in `release`: what the former owner of the slot
+        // did to its cells comes before they are made zero below.
+        let free = self.free.load(Ordering::Acquire);
+        if free == 0 {
+            return None;
+        }
+        let slot = free.trailing_zeros() as u8;
+        // ORDERING: Relaxed: taking publishes nothing; the new series is published by the lock.
+        self.free.fetch_and(!(1 << slot), Ordering::Relaxed);
+        let first = usize::from(slot) * self.shape.stride();
+        for index in first..first + self.shape.stride() {
+            // ORDERING: Relaxed: handles to the slot are made after this, by the same thread.
+            self.cell(index).store(0, Ordering::Relaxed);
+        }
+        Some(slot)
+    }
+
+    fn release(&self, slot: u8) {
+        // ORDERING: Release pairs with the Acquire in `take_slot`.
+        self.free.fetch_or(1 << slot, Ordering::Release);
+        // ORDERING: Release pairs with the Acquire in `FamilyCore::find_released_slot`: who sees the
+        // mark sees the bit.
+        self.released.store(true, Ordering::Release);
+    }
+
+    #[inline]
+    fn cell(&self, index: usize) -> &AtomicU64 {
+        &self.lines[index / CELLS_PER_LINE].0[index % CELLS_PER_LINE]
+    }
+
+    #[inline]
+    fn load(&self, index: usize) -> u64 {
+        // ORDERING: Relaxed: a cell is the only memory that is read through it (see `metric`).
+        self.cell(index).load(Ordering::Relaxed)
+    }
+
+    /// Appends the values of the lines of the series in `slots`.
+    fn read(&self, slots: &[u8], values: &mut Vec<u64>) {
+        match &*self.shape {
+            Shape::Scalar(_) => values.extend(slots.iter().map(|slot| self.load((*slot).into()))),
+            Shape::Sharded { shards } => values.extend(slots.iter().map(|slot| {
+                let first = usize::from(*slot) * self.shape.stride();
+                let shard = |index| self.load(first + index * CELLS_PER_LINE);
+                (0..*shards).map(shard).fold(0, u64::wrapping_add)
+            })),
+            Shape::Histogram { bounds } => {
+                for slot in slots {
+                    let first = usize::from(*slot) * self.shape.stride();
+                    self.read_histogram(first, bounds.len() + 1, values);
+                }
+            }
+        }
+    }
+
+    /// Appends `buckets` cumulative counts, the sum and the count.
+    fn read_histogram(&self, first: usize, buckets: usize, values: &mut Vec<u64>) {
+        let mut count = 0_u64;
+        for bucket in 0..buckets {
+            count = count.wrapping_add(self.load(first + bucket));
+            values.push(count);
+        }
+        values.push(self.load(first + buckets));
+        values.push(count);
+    }
+}
+
+/// One series: its label values and the slot it owns.
+pub struct Series {
+    block: Arc<Block>,
+    slot: u8,
+    pub(crate) key: Key,
+    /// Set by look-ups in families whose idle series expire.
+    pub(crate) touched: AtomicBool,
+}
+
+impl Series {
+    /// A series that owns `slot`, which was taken from `block` for it.
+    pub(crate) fn new(block: Arc<Block>, slot: u8, key: Key) -> Series {
+        Series { block, slot, key, touched: AtomicBool::new(true) }
+    }
+
+    pub(crate) fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.block.shape
+    }
+}
+
+impl Drop for Series {
+    fn drop(&mut self) {
+        self.block.release(self.slot);
+    }
+}
+
+/// The cells of one series, for a handle.
+pub(crate) struct Cells {
+    /// INVARIANT: the first of `stride` cells of `series`' slot, in a block that `series` owns a
+    /// share of and that neither moves nor shrinks.
+    first: NonNull<AtomicU64>,
+    series: Arc<Series>,
+}
+
+// SAFETY: `first` points at atomics, which any thread may use, in memory that `series` keeps alive;
+// `series` can itself be sent and shared.
+unsafe impl Send for Cells {}
+// SAFETY: as for Send.
+unsafe impl Sync for Cells {}
+
+impl Clone for Cells {
+    #[inline]
+    fn clone(&self) -> Cells {
+        Cells { first: self.first, series: Arc::clone(&self.series) }
+    }
+}
+
+impl Cells {
+    #[inline]
+    pub(crate) fn new(series: Arc<Series>) -> Cells {
+        let block = &*series.block;
+        let index = usize::from(series.slot) * block.shape.stride();
+        // The pointer must be good for all cells of the block: derived from the whole slice.
+        let base = NonNull::from(&*block.lines).cast::<AtomicU64>();
+        assert!(index < block.lines.len() * CELLS_PER_LINE, "a slot lies in its block");
+        // SAFETY: `index` is inside the block's lines, by the assertion.
+        let first = unsafe { base.add(index) };
+        Cells { first, series }
+    }
+
+    /// The cell of a scalar.
+    #[inline]
+    pub(crate) fn first(&self) -> &AtomicU64 {
+        // SAFETY: `first` is a cell of a live block, by the invariant of the field.
+        unsafe { self.first.as_ref() }
+    }
+
+    /// The cell `index` of the series.
+    ///
+    /// # Safety
+    /// - `index` is less than the stride of the series' shape.
+    #[inline]
+    pub(crate) unsafe fn at(&self, index: usize) -> &AtomicU64 {
+        // SAFETY: the slot has `stride` cells from `first` on, and `index` is one of them, which
+        // the caller vouches for.
+        let cell = unsafe { self.first.add(index) };
+        // SAFETY: a cell of a live block, by the invariant of the field.
+        unsafe { cell.as_ref() }
+    }
+}
+
+/// Where a page gets its values from: some series of one block, kept alive.
+pub(crate) struct PageSource {
+    block: Arc<Block>,
+    series: Arc<Vec<Arc<Series>>>,
+    /// The slot of each of `series`, so that reading does not visit them.
+    slots: Box<[u8]>,
+}
+
+impl PageSource {
+    /// All of `series` lie in `block`.
+    pub(crate) fn new(block: Arc<Block>, series: Arc<Vec<Arc<Series>>>) -> PageSource {
+        debug_assert!(series.iter().all(|series| Arc::ptr_eq(&series.block, &block)));
+        let slots = series.iter().map(|series| series.slot).collect();
+        PageSource { block, series, slots }
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.block.shape
+    }
+
+    /// The label values of each series, in the order of their lines.
+    pub(crate) fn keys(&self) -> impl ExactSizeIterator<Item = &Key> {
+        self.series.iter().map(|series| &series.key)
+    }
+
+    /// Replaces `values` by the current values of all lines, in their order.
+    pub(crate) fn read(&self, values: &mut Vec<u64>) {
+        values.clear();
+        self.block.read(&self.slots, values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(block: &Arc<Block>) -> Option<Arc<Series>> {
+        let slot = block.take_slot()?;
+        Some(Arc::new(Series::new(Arc::clone(block), slot, Key::new(&[]))))
+    }
+
+    #[test]
+    fn a_slot_is_reused_only_after_its_last_handle() {
+        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 2, Arc::default());
+        let held = Cells::new(series(&block).unwrap());
+        let other = series(&block).unwrap();
+        assert!(block.take_slot().is_none());
+        drop(other);
+        held.first().store(7, Ordering::Relaxed);
+        let second = series(&block).unwrap();
+        assert_ne!(second.slot, held.series.slot);
+        assert!(block.take_slot().is_none());
+        let clone = held.clone();
+        drop(held);
+        assert!(block.take_slot().is_none());
+        drop(clone);
+        let reused = Cells::new(series(&block).unwrap());
+        assert_eq!(reused.first().load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn every_shape_reads_its_own_cells() {
+        let histogram = Shape::Histogram { bounds: (0..9).map(f64::from).collect() };
+        for shape in [Shape::Scalar(Number::U64), Shape::Sharded { shards: 4 }, histogram] {
+            let shape = Arc::new(shape);
+            let block = Block::new(Arc::clone(&shape), 3, Arc::default());
+            let handles: Vec<Cells> = (0..3).map(|_| Cells::new(series(&block).unwrap())).collect();
+            for (number, cells) in handles.iter().enumerate() {
+                for index in 0..shape.stride() {
+                    // SAFETY: `index` is less than the stride.
+                    let cell = unsafe { cells.at(index) };
+                    cell.store(10_u64.pow(number as u32), Ordering::Relaxed);
+                }
+            }
+            for (slot, weight) in [(0, 1), (1, 10), (2, 100)] {
+                let mut values = Vec::new();
+                block.read(&[slot], &mut values);
+                let expected: &[u64] = match &*shape {
+                    Shape::Scalar(_) => &[1],
+                    Shape::Sharded { .. } => &[4],
+                    Shape::Histogram { .. } => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 10],
+                };
+                let expected: Vec<u64> = expected.iter().map(|value| value * weight).collect();
+                let sum = expected.len().checked_sub(2).filter(|index| *index > 0);
+                for (index, value) in values.iter().enumerate() {
+                    let weighted = if Some(index) == sum { weight } else { expected[index] };
+                    assert_eq!(*value, weighted, "{shape:?} slot {slot} line {index}");
+                }
+            }
+        }
+    }
+}

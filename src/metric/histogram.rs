@@ -1,0 +1,293 @@
+//! Classic histograms: observations counted in buckets with fixed upper bounds.
+//!
+//! An observation adds one to the cell of its bucket (not cumulative) and its value to the sum. The
+//! count is not stored: it is what the buckets add up to, so that no scrape can see them differ.
+
+use super::cell::{Cells, Series, Shape};
+use super::counter::add_f64;
+use super::family::{Instrument, sealed};
+use crate::model::Kind;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Bounds up to this many are compared all at once, without a branch; a search needs fewer
+/// comparisons but each waits for the one before.
+const SCANNED_BOUNDS_MAX: usize = 32;
+
+/// The upper bounds of a histogram's buckets: ascending, finite, at most [`Buckets::MAX`]; `+Inf`
+/// is implied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buckets(Box<[f64]>);
+
+impl Buckets {
+    /// Bounds a histogram can have. Each costs a line of every scrape and series.
+    pub const MAX: usize = 256;
+
+    /// Takes `bounds` as they are.
+    ///
+    /// # Errors
+    /// When a bound is not finite or not above the one before, or there are too many.
+    pub fn new(bounds: impl Into<Vec<f64>>) -> Result<Buckets, BoundsError> {
+        let bounds = bounds.into();
+        if bounds.len() > Buckets::MAX {
+            return Err(BoundsError::TooMany { count: bounds.len() });
+        }
+        for (index, &bound) in bounds.iter().enumerate() {
+            if !bound.is_finite() {
+                return Err(BoundsError::NotFinite { index, bound });
+            }
+            if index > 0 && bound <= bounds[index - 1] {
+                return Err(BoundsError::NotAscending {
+                    index,
+                    bound,
+                    previous: bounds[index - 1],
+                });
+            }
+        }
+        // -0 and 0 are one bound; `le` spells it 0.
+        Ok(Buckets(bounds.into_iter().map(|bound| bound + 0.0).collect()))
+    }
+
+    /// `count` bounds: `start`, `start + width`, `start + 2 * width`, ….
+    ///
+    /// # Errors
+    /// As [`Buckets::new`]: `width` must be positive and large enough to tell the bounds apart.
+    pub fn linear(start: f64, width: f64, count: usize) -> Result<Buckets, BoundsError> {
+        Buckets::generate(count, (0_u32..).map(|index| start + width * f64::from(index)))
+    }
+
+    /// `count` bounds: `start`, `start * factor`, `start * factor^2`, ….
+    ///
+    /// # Errors
+    /// As [`Buckets::new`]: `start` must be positive and `factor` above one.
+    pub fn exponential(start: f64, factor: f64, count: usize) -> Result<Buckets, BoundsError> {
+        Buckets::generate(count, std::iter::successors(Some(start), |bound| Some(bound * factor)))
+    }
+
+    fn generate(count: usize, bounds: impl Iterator<Item = f64>) -> Result<Buckets, BoundsError> {
+        if count > Buckets::MAX {
+            return Err(BoundsError::TooMany { count });
+        }
+        Buckets::new(bounds.take(count).collect::<Vec<_>>())
+    }
+
+    /// The bounds, without `+Inf`.
+    pub fn bounds(&self) -> &[f64] {
+        &self.0
+    }
+}
+
+/// Seconds from 5 ms to 10 s, the customary bounds for the latency of a network service.
+impl Default for Buckets {
+    fn default() -> Buckets {
+        Buckets(Box::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]))
+    }
+}
+
+/// Bounds that cannot be a histogram's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum BoundsError {
+    /// A bound is infinite or not a number.
+    NotFinite {
+        /// Its place, from 0.
+        index: usize,
+        /// The bound.
+        bound: f64,
+    },
+    /// A bound is not above the one before it.
+    NotAscending {
+        /// Its place, from 1.
+        index: usize,
+        /// The bound.
+        bound: f64,
+        /// The bound before it.
+        previous: f64,
+    },
+    /// More than [`Buckets::MAX`] bounds.
+    TooMany {
+        /// How many.
+        count: usize,
+    },
+}
+
+impl fmt::Display for BoundsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BoundsError::NotFinite { index, bound } => {
+                write!(f, "bucket bound {index} is {bound}, which is not finite")
+            }
+            BoundsError::NotAscending { index, bound, previous } => {
+                write!(f, "bucket bound {index} is {bound}, which is not above {previous}")
+            }
+            BoundsError::TooMany { count } => {
+                write!(f, "{count} bucket bounds, where at most {} are allowed", Buckets::MAX)
+            }
+        }
+    }
+}
+
+impl std::error::Error for BoundsError {}
+
+/// A histogram with classic buckets.
+///
+/// Cloning gives another handle to the same values. An observation is an atomic addition to a
+/// bucket and a compare-exchange loop on the sum; it finds its bucket in a few nanoseconds.
+#[derive(Clone)]
+pub struct Histogram {
+    cells: Cells,
+    /// INVARIANT: the bounds in the shape of `cells`' series, which `cells` keeps alive.
+    bounds: NonNull<[f64]>,
+}
+
+// SAFETY: `bounds` points at immutable memory that `cells` keeps alive; `cells` can be sent.
+unsafe impl Send for Histogram {}
+// SAFETY: as for Send.
+unsafe impl Sync for Histogram {}
+
+impl Histogram {
+    /// Counts `value`. NaN is counted in `+Inf` and makes the sum NaN, as in other libraries.
+    #[inline]
+    pub fn observe(&self, value: f64) {
+        let bounds = self.bounds();
+        let bucket = if bounds.len() <= SCANNED_BOUNDS_MAX {
+            bounds.iter().map(|&bound| usize::from(!within(value, bound))).sum()
+        } else {
+            bounds.partition_point(|&bound| !within(value, bound))
+        };
+        // ORDERING: Relaxed: a bucket is the only memory read through it; that the sum follows
+        // later is what `metric` tells its readers.
+        self.cell(bucket).fetch_add(1, Ordering::Relaxed);
+        add_f64(self.cell(bounds.len() + 1), value);
+    }
+
+    /// Counts a length of time, in seconds.
+    #[inline]
+    pub fn observe_duration(&self, duration: Duration) {
+        self.observe(duration.as_secs_f64());
+    }
+
+    /// Starts a timer that observes the seconds until it is dropped.
+    pub fn start_timer(&self) -> Timer<'_> {
+        Timer { histogram: self, start: Instant::now() }
+    }
+
+    /// Observations so far.
+    pub fn count(&self) -> u64 {
+        // ORDERING: Relaxed: as for updates.
+        let load = |bucket| self.cell(bucket).load(Ordering::Relaxed);
+        (0..=self.bounds().len()).map(load).fold(0, u64::wrapping_add)
+    }
+
+    /// The sum of all observations so far.
+    pub fn sum(&self) -> f64 {
+        // ORDERING: Relaxed: only this value is read.
+        f64::from_bits(self.cell(self.bounds().len() + 1).load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn bounds(&self) -> &[f64] {
+        // SAFETY: the bounds live as long as `cells`, by the invariant of the field.
+        unsafe { self.bounds.as_ref() }
+    }
+
+    /// The cell of a bucket (`bounds.len()` is that of `+Inf`), or of the sum behind them.
+    #[inline]
+    fn cell(&self, index: usize) -> &AtomicU64 {
+        debug_assert!(index < self.bounds().len() + 2);
+        // SAFETY: the stride is at least bounds + 2, and a bucket is the number of bounds below a
+        // value, so at most all of them.
+        unsafe { self.cells.at(index) }
+    }
+}
+
+/// Whether `value` belongs under `bound`; NaN belongs under none.
+#[inline]
+fn within(value: f64, bound: f64) -> bool {
+    value <= bound
+}
+
+impl sealed::Sealed for Histogram {}
+
+impl Instrument for Histogram {
+    type Options = Buckets;
+    const KIND: Kind = Kind::Histogram;
+
+    fn shape(buckets: Buckets) -> Shape {
+        Shape::Histogram { bounds: buckets.0 }
+    }
+
+    #[inline]
+    fn from_series(series: Arc<Series>) -> Histogram {
+        let bounds = match series.shape() {
+            Shape::Histogram { bounds } => NonNull::from(&**bounds),
+            Shape::Scalar(_) | Shape::Sharded { .. } => {
+                unreachable!("the series of a histogram family are histograms")
+            }
+        };
+        Histogram { cells: Cells::new(series), bounds }
+    }
+}
+
+/// Observes the time from its creation to its end, in seconds.
+#[must_use = "a timer that is dropped at once measures nothing"]
+pub struct Timer<'a> {
+    histogram: &'a Histogram,
+    start: Instant,
+}
+
+impl Timer<'_> {
+    /// Observes now, and says how long it was.
+    pub fn stop(self) -> Duration {
+        let elapsed = self.start.elapsed();
+        self.histogram.observe_duration(elapsed);
+        std::mem::forget(self);
+        elapsed
+    }
+
+    /// Ends without an observation.
+    pub fn discard(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        self.histogram.observe_duration(self.start.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_checked_with_their_place() {
+        let new = |bounds: &[f64]| Buckets::new(bounds).map(|_| ());
+        assert_eq!(new(&[]), Ok(()));
+        assert_eq!(new(&[-1.0, 0.0, 1e300]), Ok(()));
+        let infinite = BoundsError::NotFinite { index: 1, bound: f64::INFINITY };
+        assert_eq!(new(&[1.0, f64::INFINITY]), Err(infinite));
+        assert!(matches!(new(&[f64::NAN]), Err(BoundsError::NotFinite { index: 0, .. })));
+        let falling = BoundsError::NotAscending { index: 2, bound: 1.5, previous: 2.0 };
+        assert_eq!(new(&[1.0, 2.0, 1.5]), Err(falling));
+        assert_eq!(falling.to_string(), "bucket bound 2 is 1.5, which is not above 2");
+        assert!(matches!(new(&[0.0, -0.0]), Err(BoundsError::NotAscending { .. })));
+        let many = (0..257).map(f64::from).collect::<Vec<_>>();
+        assert_eq!(new(&many), Err(BoundsError::TooMany { count: 257 }));
+    }
+
+    #[test]
+    fn generated_bounds() {
+        assert_eq!(Buckets::linear(1.0, 0.5, 3).unwrap().bounds(), [1.0, 1.5, 2.0]);
+        assert_eq!(Buckets::exponential(0.5, 2.0, 4).unwrap().bounds(), [0.5, 1.0, 2.0, 4.0]);
+        assert!(Buckets::linear(1.0, 0.0, 2).is_err());
+        assert!(Buckets::exponential(0.0, 2.0, 2).is_err());
+        assert!(Buckets::exponential(1.0, 1e10, 40).is_err());
+        assert!(Buckets::linear(0.0, 1.0, usize::MAX).is_err());
+        assert!(Buckets::new(Buckets::default().bounds()).is_ok());
+    }
+}

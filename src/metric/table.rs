@@ -1,0 +1,131 @@
+//! An open-addressing hash table from label values to series.
+//!
+//! Linear probing, at most 7/8 full, deletion by shifting back, so there are no tombstones and a
+//! miss ends at the first empty entry. (The standard map cannot be asked with borrowed values and a
+//! hash that is already known.)
+
+use super::cell::Series;
+use std::sync::Arc;
+
+/// Entries of the first table; always a power of two.
+const FIRST_CAPACITY: usize = 4;
+
+#[derive(Default)]
+pub(crate) struct Table {
+    /// INVARIANT: the length is zero or a power of two, and at least one entry is empty if not zero.
+    entries: Box<[Option<Entry>]>,
+    len: usize,
+}
+
+struct Entry {
+    hash: u64,
+    series: Arc<Series>,
+}
+
+impl Table {
+    /// The series whose label values are `values`; `hash` is theirs.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
+        self.position(hash, values).map(|index| {
+            let entry = self.entries[index].as_ref();
+            &entry.expect("a position is that of an entry").series
+        })
+    }
+
+    /// Adds a series that [`find`](Self::find) does not find.
+    pub(crate) fn insert(&mut self, hash: u64, series: Arc<Series>) {
+        if (self.len + 1) * 8 > self.entries.len() * 7 {
+            self.grow();
+        }
+        place(&mut self.entries, Entry { hash, series });
+        self.len += 1;
+    }
+
+    /// Takes the series with these label values out.
+    pub(crate) fn remove(&mut self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
+        let mut hole = self.position(hash, values)?;
+        let removed = self.entries[hole].take()?;
+        self.len -= 1;
+        // An entry behind the hole moves into it unless the hole is in front of its first choice.
+        let mask = self.entries.len() - 1;
+        let mut next = (hole + 1) & mask;
+        while let Some(entry) = &self.entries[next] {
+            let first_choice = entry.hash as usize & mask;
+            if next.wrapping_sub(first_choice) & mask >= next.wrapping_sub(hole) & mask {
+                self.entries.swap(hole, next);
+                hole = next;
+            }
+            next = (next + 1) & mask;
+        }
+        Some(removed.series)
+    }
+
+    fn position(&self, hash: u64, values: &[&str]) -> Option<usize> {
+        let mask = self.entries.len().checked_sub(1)?;
+        let mut index = hash as usize & mask;
+        while let Some(entry) = &self.entries[index] {
+            if entry.hash == hash && entry.series.key.matches(values) {
+                return Some(index);
+            }
+            index = (index + 1) & mask;
+        }
+        None
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let capacity = (self.entries.len() * 2).max(FIRST_CAPACITY);
+        let mut larger: Box<[Option<Entry>]> = (0..capacity).map(|_| None).collect();
+        for entry in self.entries.iter_mut().filter_map(Option::take) {
+            place(&mut larger, entry);
+        }
+        self.entries = larger;
+    }
+}
+
+/// Puts `entry` into the first empty place from its hash on; there is one.
+fn place(entries: &mut [Option<Entry>], entry: Entry) {
+    let mask = entries.len() - 1;
+    let mut index = entry.hash as usize & mask;
+    while entries[index].is_some() {
+        index = (index + 1) & mask;
+    }
+    entries[index] = Some(entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cell::{Block, Number, Shape};
+    use super::super::key::Key;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    fn series(name: &str) -> Arc<Series> {
+        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 1, Arc::default());
+        let slot = block.take_slot().expect("a new block has a free slot");
+        Arc::new(Series::new(block, slot, Key::new(&[name])))
+    }
+
+    proptest! {
+        /// Few distinct hashes, so that chains form, wrap around and close up again.
+        #[test]
+        fn behaves_like_a_map(steps in prop::collection::vec((0_u8..24, any::<bool>()), 0..200)) {
+            let mut table = Table::default();
+            let mut model: HashMap<u8, ()> = HashMap::new();
+            for (number, add) in steps {
+                let (name, hash) = (number.to_string(), u64::from(number / 4) * 7);
+                if add && model.insert(number, ()).is_none() {
+                    table.insert(hash, series(&name));
+                } else if !add {
+                    let removed = table.remove(hash, &[&name]).is_some();
+                    prop_assert_eq!(removed, model.remove(&number).is_some());
+                }
+                for n in 0..24_u8 {
+                    let found = table.find(u64::from(n / 4) * 7, &[&n.to_string()]).is_some();
+                    prop_assert_eq!(found, model.contains_key(&n));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The vocabulary: kinds, descriptions of families, label names and label sets, and their rules.
+//!
+//! The rules are those of the Prometheus data model (“Metric names and labels”, 3.0): a name is any
+//! non-empty UTF-8 string, and what a format cannot show it escapes. A *legacy* name is one that
+//! every version of every scraper reads: `[a-zA-Z_:][a-zA-Z0-9_:]*`, without colons for labels.
+
+#![forbid(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// What the samples of a family mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A value that only grows, or starts again at zero.
+    Counter,
+    /// A value that goes up and down.
+    Gauge,
+    /// Observations counted in buckets.
+    Histogram,
+    /// A value about which nothing is known.
+    Unknown,
+}
+
+impl Kind {
+    /// The suffixes of the sample names that a family of this kind exposes.
+    pub fn sample_suffixes(self) -> &'static [&'static str] {
+        match self {
+            Kind::Counter | Kind::Gauge | Kind::Unknown => &[""],
+            Kind::Histogram => &["_bucket", "_sum", "_count"],
+        }
+    }
+
+    /// The label name that samples of this kind use themselves.
+    fn reserved_label(self) -> Option<&'static str> {
+        match self {
+            Kind::Histogram => Some("le"),
+            Kind::Counter | Kind::Gauge | Kind::Unknown => None,
+        }
+    }
+}
+
+/// One label: its name and value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The name.
+    pub name: Cow<'static, str>,
+    /// The value: any UTF-8, as the application means it; formats escape it.
+    pub value: String,
+}
+
+/// What is known of a family before it has a series.
+#[derive(Clone, Debug)]
+pub struct Desc {
+    /// The full name of the family, with its unit and `_total` where it has them.
+    pub name: Cow<'static, str>,
+    /// One sentence that says what the values count, unescaped.
+    pub help: Cow<'static, str>,
+    /// What the samples mean.
+    pub kind: Kind,
+    /// The names of the labels whose values tell the series of the family apart, in the order in
+    /// which a look-up gives them.
+    pub label_names: Box<[Cow<'static, str>]>,
+    /// Labels that every series of the family has, with the same values.
+    pub const_labels: Box<[Label]>,
+}
+
+impl Desc {
+    /// Checks the names.
+    ///
+    /// # Errors
+    /// A [`NameError`] that says which name breaks which rule.
+    pub fn validate(&self) -> Result<(), NameError> {
+        let fault = |offender: &str, rule| {
+            Err(NameError { family: self.name.to_string(), offender: offender.to_owned(), rule })
+        };
+        if self.name.is_empty() {
+            return fault(&self.name, NameRule::EmptyName);
+        }
+        let names = || self.label_names.iter().chain(self.const_labels.iter().map(|l| &l.name));
+        for (index, name) in names().enumerate() {
+            if name.is_empty() {
+                return fault(name, NameRule::EmptyLabel);
+            }
+            if name.starts_with("__") {
+                return fault(name, NameRule::ReservedLabel);
+            }
+            if self.kind.reserved_label() == Some(name) {
+                return fault(name, NameRule::KindLabel);
+            }
+            let shown = legacy_label_name(name);
+            if names().take(index).any(|earlier| legacy_label_name(earlier) == shown) {
+                return fault(name, NameRule::DuplicateLabel);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A family or label name that cannot be registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameError {
+    /// The family's name.
+    pub family: String,
+    /// The name that breaks the rule.
+    pub offender: String,
+    /// The rule that it breaks.
+    pub rule: NameRule,
+}
+
+/// The rules a name can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameRule {
+    /// A family needs a name.
+    EmptyName,
+    /// A label needs a name.
+    EmptyLabel,
+    /// Label names that begin with two underscores belong to Prometheus.
+    ReservedLabel,
+    /// The kind itself adds a label of this name (`le`).
+    KindLabel,
+    /// A label name may stand once, in every escaping.
+    DuplicateLabel,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NameError { family, offender, rule } = self;
+        match rule {
+            NameRule::EmptyName => write!(f, "a family has an empty name"),
+            NameRule::EmptyLabel => write!(f, "{family}: a label has an empty name"),
+            NameRule::ReservedLabel => {
+                write!(f, "{family}: label {offender:?} begins with \"__\", which is reserved")
+            }
+            NameRule::KindLabel => {
+                write!(f, "{family}: label {offender:?} is the one that histograms add themselves")
+            }
+            NameRule::DuplicateLabel => write!(f, "{family}: label {offender:?} stands twice"),
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// Whether every scraper reads `name` as a metric name: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+pub fn is_legacy_metric_name(name: &str) -> bool {
+    is_legacy(name, |byte| byte == b':')
+}
+
+/// Whether every scraper reads `name` as a label name: `[a-zA-Z_][a-zA-Z0-9_]*`.
+pub fn is_legacy_label_name(name: &str) -> bool {
+    is_legacy(name, |_| false)
+}
+
+fn is_legacy(name: &str, also: impl Fn(u8) -> bool) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || also(byte);
+    !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(legal)
+}
+
+/// `name` as formats without UTF-8 names show it: by the escaping scheme `underscores`, which makes
+/// every character that is not legal an underscore.
+pub fn legacy_metric_name(name: &str) -> Cow<'_, str> {
+    underscores(name, is_legacy_metric_name(name), |c| c == ':')
+}
+
+/// As [`legacy_metric_name`], for the name of a label.
+pub fn legacy_label_name(name: &str) -> Cow<'_, str> {
+    underscores(name, is_legacy_label_name(name), |_| false)
+}
+
+fn underscores(name: &str, is_legacy: bool, also: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if is_legacy {
+        return Cow::Borrowed(name);
+    }
+    let escape = |(index, c): (usize, char)| {
+        let legal = c.is_ascii_alphabetic() || also(c) || (c.is_ascii_digit() && index > 0);
+        if legal { c } else { '_' }
+    };
+    Cow::Owned(name.char_indices().map(escape).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desc(kind: Kind, labels: &[&'static str], consts: &[&'static str]) -> Desc {
+        Desc {
+            name: "m".into(),
+            help: "".into(),
+            kind,
+            label_names: labels.iter().map(|name| Cow::Borrowed(*name)).collect(),
+            const_labels: consts
+                .iter()
+                .map(|name| Label { name: Cow::Borrowed(*name), value: String::new() })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn label_rules_name_the_offender() {
+        let cases = [
+            (desc(Kind::Counter, &["a", "b"], &["c"]), None),
+            (desc(Kind::Counter, &["ü.x"], &[]), None),
+            (desc(Kind::Gauge, &["le"], &[]), None),
+            (desc(Kind::Histogram, &["le"], &[]), Some(("le", NameRule::KindLabel))),
+            (desc(Kind::Gauge, &["a", ""], &[]), Some(("", NameRule::EmptyLabel))),
+            (desc(Kind::Gauge, &["a", "__b"], &[]), Some(("__b", NameRule::ReservedLabel))),
+            (desc(Kind::Gauge, &["a", "a"], &[]), Some(("a", NameRule::DuplicateLabel))),
+            (desc(Kind::Gauge, &["a"], &["a"]), Some(("a", NameRule::DuplicateLabel))),
+            (desc(Kind::Gauge, &["a.b"], &["a_b"]), Some(("a_b", NameRule::DuplicateLabel))),
+        ];
+        for (desc, expected) in cases {
+            let found = desc.validate().err();
+            let found = found.as_ref().map(|error| (error.offender.as_str(), error.rule));
+            assert_eq!(found, expected, "{desc:?}");
+        }
+    }
+
+    #[test]
+    fn legacy_names_are_told_apart() {
+        for name in ["a", "_", ":", "a:b_1", "node_cpu_seconds_total"] {
+            assert!(is_legacy_metric_name(name), "{name}");
+        }
+        for name in ["", "1a", "a.b", "a-b", "ü", "a b"] {
+            assert!(!is_legacy_metric_name(name), "{name}");
+        }
+        assert!(!is_legacy_label_name("a:b"));
+        assert_eq!(legacy_metric_name("a:b"), "a:b");
+        assert_eq!(legacy_metric_name("a.b_c/ü"), "a_b_c__");
+        assert_eq!(legacy_metric_name("1a1"), "_a1");
+        assert_eq!(legacy_label_name("a:b"), "a_b");
+    }
+}
