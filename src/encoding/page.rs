@@ -47,30 +47,27 @@ impl Page {
 
     /// Appends the page with the present values.
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + self.len_max(), 0);
-        let mut target = &mut out[start..];
-        let room_before = target.len();
-        let mut prefix_start = 0;
+        out.reserve(self.len_max());
         let mut ends = self.ends.iter();
+        let mut prefix_start = 0;
         self.source.visit(|value| {
             let prefix_end = *ends.next().expect("a page has an end for each line") as usize;
-            let prefix = &self.bytes[prefix_start..prefix_end];
+            out.extend_from_slice(&self.bytes[prefix_start..prefix_end]);
             prefix_start = prefix_end;
-            let (prefix_room, rest) = std::mem::take(&mut target).split_at_mut(prefix.len());
-            prefix_room.copy_from_slice(prefix);
-            let len = put_value(rest, value);
-            rest[len] = b'\n';
-            target = &mut rest[len + 1..];
+            // Written in place: a number that is written elsewhere and copied stalls on its own
+            // stores.
+            let start = out.len();
+            out.extend_from_slice(&[b'\n'; number::LEN_MAX + 1]);
+            let room = out[start..].first_chunk_mut().expect("room was made for a number");
+            let len = put_value(room, value);
+            out[start + len] = b'\n';
+            out.truncate(start + len + 1);
         });
-        let unused = target.len();
-        out.truncate(start + room_before - unused);
     }
 }
 
 #[inline]
-fn put_value(target: &mut [u8], value: Value) -> usize {
-    let room: &mut Room = target.first_chunk_mut().expect("each line has room for a number");
+fn put_value(room: &mut Room, value: Value) -> usize {
     match value {
         Value::U64(value) => number::put_u64(room, value),
         Value::I64(value) => number::put_i64(room, value),

@@ -24,6 +24,10 @@ pub(crate) const CELLS_PER_LINE: usize = 8;
 /// bits in [`Block::free`], which bounds the slots of a block.
 const LINES_PER_PAGE: usize = 64;
 
+/// The cell of a histogram's sum, and that of its lowest bucket.
+pub(super) const SUM: usize = 0;
+pub(super) const FIRST_BUCKET: usize = 1;
+
 /// Slots of the first block of a family with labels: most families of a node have few series.
 const FIRST_SLOTS: usize = 8;
 
@@ -48,7 +52,8 @@ pub enum Shape {
         /// A power of two.
         shards: usize,
     },
-    /// One cell per bucket (not cumulative), the last for `+Inf`, then one for the sum.
+    /// The sum, then one cell per bucket (not cumulative), the last for `+Inf`. The sum shares its
+    /// cache line with the lowest buckets, where most observations of a latency fall.
     Histogram {
         /// Upper bounds without `+Inf`, ascending and finite.
         bounds: Box<[f64]>,
@@ -194,10 +199,10 @@ impl Block {
     fn visit_histogram(&self, first: usize, buckets: usize, line: &mut impl FnMut(Value)) {
         let mut count = 0_u64;
         for bucket in 0..buckets {
-            count = count.wrapping_add(self.load(first + bucket));
+            count = count.wrapping_add(self.load(first + FIRST_BUCKET + bucket));
             line(Value::U64(count));
         }
-        line(Value::F64(f64::from_bits(self.load(first + buckets))));
+        line(Value::F64(f64::from_bits(self.load(first + SUM))));
         line(Value::U64(count));
     }
 }
