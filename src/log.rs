@@ -22,11 +22,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const VALUE_BYTES_MAX: usize = 512;
 
 /// How much an event matters, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
     /// What a developer wants to see.
     Debug,
     /// The life of the process: started, listening, stopped.
+    #[default]
     Info,
     /// Something is wrong and was worked around.
     Warn,
@@ -35,9 +36,10 @@ pub enum Level {
 }
 
 /// How a line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// `key=value` pairs, quoted where needed.
+    #[default]
     Logfmt,
     /// One JSON object.
     Json,

@@ -11,7 +11,7 @@
 //!                               └─> AppStatus, read at the scrape
 //! ```
 //!
-//! The decisions are a table of states and events ([`policy`](self), pure, with the time as an
+//! The decisions are a table of states and events (`policy`, pure, with the time as an
 //! argument); the effects stand in `child` and `tree`.
 //!
 //! What the application may rely on:
