@@ -30,6 +30,7 @@ const TESTS: &[(&str, fn())] = &[
     ("forwards_every_signal", forwards_every_signal),
     ("forwards_a_signal_from_before_the_start", forwards_a_signal_from_before_the_start),
     ("kills_what_ignores_term", kills_what_ignores_term),
+    ("kills_in_time_under_a_flood_of_signals", kills_in_time_under_a_flood_of_signals),
     ("kills_the_whole_tree", kills_the_whole_tree),
     ("reaps_a_thousand_orphans", reaps_a_thousand_orphans),
     ("stops_a_daemon_that_was_left_behind", stops_a_daemon_that_was_left_behind),
@@ -45,6 +46,7 @@ const TESTS: &[(&str, fn())] = &[
     ("says_what_cannot_be_started", says_what_cannot_be_started),
     ("stops_without_an_application", stops_without_an_application),
     ("gives_the_child_the_terminal", gives_the_child_the_terminal),
+    ("leaves_ctrl_c_to_the_child", leaves_ctrl_c_to_the_child),
     ("runs_as_pid_1", runs_as_pid_1),
     ("forwards_as_pid_1", forwards_as_pid_1),
 ];
@@ -263,6 +265,19 @@ fn kills_what_ignores_term() {
     assert!(log.contains("killing what did not stop in time"), "{log}");
 }
 
+fn kills_in_time_under_a_flood_of_signals() {
+    let script = "trap '' TERM USR1; echo ready; exec sleep 1000";
+    let running = Running::start(shell(100, script));
+    running.expect("ready");
+    running.send(Signal::TERM);
+    let deadline = Instant::now() + DEADLINE;
+    while matches!(running.lines.try_recv(), Err(mpsc::TryRecvError::Empty)) {
+        assert!(Instant::now() < deadline, "never killed");
+        running.send(Signal::USR1);
+    }
+    assert_eq!(running.finish().0, 128 + Signal::KILL.number());
+}
+
 fn kills_the_whole_tree() {
     // Grandchildren in sessions of their own, so that no group signal reaches them.
     let script = "trap '' TERM; for i in 1 2 3; do setsid sleep 1000 & done
@@ -400,27 +415,42 @@ fn stops_without_an_application() {
     }
 }
 
-/// Under script(1) the supervisor is in the foreground of a terminal; field 8 of the child's stat
-/// is the terminal's foreground group and field 5 the child's own.
-fn gives_the_child_the_terminal() {
-    let Some(exe) =
-        std::env::current_exe().ok().and_then(|p| p.into_os_string().into_string().ok())
-    else {
-        panic!("the path of this test is not text");
-    };
-    let line = format!("exec {exe} role:supervise 600000 -- cat /proc/self/stat");
+/// The supervisor of a command line in the foreground of a terminal, by script(1), or `None`, said
+/// aloud, where that is not installed.
+fn on_a_terminal(test: &str, command_line: &str) -> Option<Command> {
+    if Command::new("script").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("SKIPPED {test}: script(1) is not installed");
+        return None;
+    }
+    let exe = std::env::current_exe().expect("own path");
+    let exe = exe.to_str().expect("cargo's folders are text");
+    let line = format!("exec {exe} role:supervise {NO_HURRY_MS} -- {command_line}");
     let mut command = Command::new("script");
     command.args(["-qec", &line, "/dev/null"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    if Command::new("script").arg("--version").stdout(Stdio::null()).status().is_err() {
-        println!("SKIPPED gives_the_child_the_terminal: script(1) is not installed");
-        return;
-    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(command)
+}
+
+/// Field 8 of the child's stat is its terminal's foreground group, and field 5 its own.
+fn gives_the_child_the_terminal() {
+    let test = "gives_the_child_the_terminal";
+    let Some(command) = on_a_terminal(test, "cat /proc/self/stat") else { return };
     let (code, lines) = complete(command);
     assert_eq!(code, 0, "{lines:?}");
     let stat = lines.iter().find(|line| line.contains("(cat)")).expect("the child's line");
     let fields: Vec<&str> = stat.split(' ').collect();
     assert_eq!(fields[4], fields[7], "{stat}");
+}
+
+fn leaves_ctrl_c_to_the_child() {
+    let script = r#"sh -c 'trap "exit 12" INT; echo ready; sleep 1000 & wait'"#;
+    let Some(command) = on_a_terminal("leaves_ctrl_c_to_the_child", script) else { return };
+    let mut running = Running::start(command);
+    // The log of the start comes by the same terminal.
+    while running.line() != "ready" {}
+    let stdin = running.child.stdin.as_mut().expect("stdin is a pipe");
+    stdin.write_all(b"\x03").expect("script reads");
+    assert_eq!(running.finish().0, 12);
 }
 
 /// The supervisor as PID 1 of a namespace, or `None`, said aloud, where that is not permitted.

@@ -158,6 +158,9 @@ impl<'a> Supervision<'a> {
 
     /// Reaps what has ended, then waits for a signal or for time to pass.
     fn next_event(&mut self) -> Result<Event, RunError> {
+        let deadline = policy::deadline(self.state);
+        // In the past, should the batch end before the children do: then the wait is only a look.
+        let mut wait_until = Some(Instant::now());
         for _ in 0..REAP_BATCH_MAX {
             match reap()? {
                 Reap::Ended { pid, status, cpu } => {
@@ -168,14 +171,18 @@ impl<'a> Supervision<'a> {
                     }
                 }
                 Reap::NoChild => return Ok(Event::NoChild),
-                Reap::AllAlive => return self.wait(policy::deadline(self.state)),
+                Reap::AllAlive => {
+                    wait_until = deadline;
+                    break;
+                }
             }
         }
-        self.wait(Some(Instant::now()))
-    }
-
-    fn wait(&self, until: Option<Instant>) -> Result<Event, RunError> {
-        let timeout = until.map(|at| at.saturating_duration_since(Instant::now()));
+        let now = Instant::now();
+        // Looked at before the queue, or a stream of signals would keep off what is due.
+        if deadline.is_some_and(|at| at <= now) {
+            return Ok(Event::Tick);
+        }
+        let timeout = wait_until.map(|at| at.saturating_duration_since(now));
         Ok(match wait(self.signals, timeout)? {
             Some(Signal::CHLD) | None => Event::Tick,
             Some(signal) => Event::Signal(signal),
