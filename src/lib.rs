@@ -4,6 +4,7 @@ pub mod collector;
 pub mod config;
 pub mod encoding;
 pub mod http;
+pub mod log;
 pub mod metric;
 pub mod model;
 pub mod registry;

@@ -1,3 +1,6 @@
 //! The only `libc` calls of the crate: safe, small wrappers that return [`std::io::Result`].
 //!
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
+
+pub mod process;
+pub mod signal;
