@@ -240,3 +240,53 @@ fn promtool_takes_every_good_document() {
         }
     }
 }
+
+/// Documents a few bytes away from a right one: whatever promtool refuses of them, the model must.
+#[test]
+fn promtool_refuses_nothing_that_the_model_takes() {
+    const DOCUMENTS: usize = 100;
+    for seed in 1..=DOCUMENTS as u64 {
+        let document = mutated(SEED.as_bytes(), seed);
+        match (exposition::read(&document), prometheus::check_metrics(&document)) {
+            (_, None) => return skip("promtool is not installed", "PROMLET_REQUIRE_PROMETHEUS"),
+            (Ok(_), Some(Err(complaint))) => panic!("{}\n{complaint}", document.escape_ascii()),
+            _ => {}
+        }
+    }
+}
+
+/// Has each kind of line.
+const SEED: &str = "# HELP c A \\\\ help.\n# TYPE c counter\nc{a=\"x\\\"y\",b=\"\\n\"} 1.5 170\n\
+                    c{a=\"z\"} 2e+06\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n\
+                    h_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
+                    # TYPE s summary\ns{quantile=\"0.5\"} NaN\ns_sum 1\ns_count 1\nu -0.5\n";
+
+/// One or two bytes taken out, put in or replaced, or a piece repeated elsewhere.
+fn mutated(document: &[u8], seed: u64) -> Vec<u8> {
+    const BYTES: &[u8] = b" \t\n\r\\\"{}=,#+-.e019aI_:\0N";
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    // The xorshift of Marsaglia (2003) with 13, 7, 17: plenty for choosing places.
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % bound as u64) as usize
+    };
+    let mut bytes = document.to_vec();
+    for _ in 0..1 + below(2) {
+        let at = below(bytes.len());
+        let byte = BYTES[below(BYTES.len())];
+        match below(4) {
+            0 => drop(bytes.remove(at)),
+            1 => bytes.insert(at, byte),
+            2 => bytes[at] = byte,
+            _ => {
+                let end = bytes.len().min(at + 1 + below(40));
+                let piece = bytes[at..end].to_vec();
+                let place = below(bytes.len());
+                bytes.splice(place..place, piece);
+            }
+        }
+    }
+    bytes
+}
