@@ -1,3 +1,8 @@
 //! The only `libc` calls of the crate: safe, small wrappers that return [`std::io::Result`].
 //!
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
+
+pub mod activation;
+pub mod epoll;
+pub mod eventfd;
+pub mod socket;
