@@ -2,5 +2,9 @@
 //!
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
 
+pub mod activation;
+pub mod epoll;
+pub mod eventfd;
 pub mod process;
 pub mod signal;
+pub mod socket;
