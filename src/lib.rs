@@ -3,6 +3,7 @@
 pub mod collector;
 pub mod config;
 pub mod encoding;
+pub mod exporter;
 pub mod http;
 pub mod log;
 pub mod metric;
@@ -11,6 +12,8 @@ pub mod registry;
 pub mod supervisor;
 pub mod sys;
 
+pub use encoding::{Encoder, Exposition, Format};
+pub use exporter::Exporter;
 pub use metric::{
     BoundsError, Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Instrument,
     IntGauge, LabelSchema, LabelValue, Labels, SeriesLimit, ShardedCounter, Timer,

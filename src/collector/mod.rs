@@ -1,1 +1,2 @@
 //! To be written.
+#![forbid(unsafe_code)]

@@ -5,10 +5,11 @@
 //! series has one. An [`Exposition`] holds on to the pages as they were when its scrape began, so
 //! it can be rendered piece by piece while series come and go.
 
+use super::negotiate::negotiate;
 use super::page::Page;
 use super::{FORMATS, Format, FormatRow};
 use crate::metric::FamilyCore;
-use crate::registry::{Group, RegisteredFamily, Registry, Selection};
+use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,6 +37,30 @@ impl Encoder {
         &self.registry
     }
 
+    /// One scrape: runs the collectors and gives the exposition that suits the request's `Accept`
+    /// and `Accept-Encoding`, for those who have an HTTP server already.
+    ///
+    /// ```
+    /// use promlet::{Encoder, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.counter("jobs_total", "Jobs done.")?.inc();
+    /// let mut encoder = Encoder::new(registry);
+    ///
+    /// let mut exposition = encoder.scrape(Some(b"text/plain"), None);
+    /// let mut body = Vec::new();
+    /// exposition.write_all(&mut body);
+    /// assert_eq!(exposition.content_type(), "text/plain; version=0.0.4; charset=utf-8");
+    /// assert_eq!(exposition.content_coding(), None);
+    /// assert_eq!(body, b"# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total 1\n");
+    /// # Ok::<(), promlet::RegisterError>(())
+    /// ```
+    pub fn scrape(&mut self, accept: Option<&[u8]>, accept_encoding: Option<&[u8]>) -> Exposition {
+        let scrape = Scrape::new(Selection::ALL);
+        self.registry.collect(&scrape);
+        self.exposition(negotiate(accept, accept_encoding).format, scrape.selection, scrape.start)
+    }
+
     /// The exposition of the selected families, with the series there are now and the values there
     /// are when each page is rendered.
     ///
@@ -47,7 +72,7 @@ impl Encoder {
         let layout = self.layouts[format as usize].get_or_insert_with(|| Layout::new(now));
         layout.used = now;
         layout.update(format.row(), &self.registry);
-        Exposition { pages: Arc::clone(&layout.pages), selection, next: 0 }
+        Exposition { format, pages: Arc::clone(&layout.pages), selection, next: 0 }
     }
 }
 
@@ -141,21 +166,33 @@ impl FamilyLayout {
 /// One exposition, to be rendered piece by piece.
 #[derive(Clone)]
 pub struct Exposition {
+    format: Format,
     pages: Arc<Vec<(Group, Arc<Page>)>>,
     selection: Selection,
     next: usize,
 }
 
 impl Exposition {
-    /// Appends pages to `out` until the next one might make it longer than `len_max`, but at least
+    /// The `Content-Type` to send it with.
+    pub fn content_type(&self) -> &'static str {
+        self.format.content_type()
+    }
+
+    /// The `Content-Encoding` to send it with, if it has one.
+    pub fn content_coding(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
     /// one. Says whether that was all.
     ///
     /// A page is at most some 16 kB long, unless its labels or HELP text are.
-    pub fn write_some(&mut self, out: &mut Vec<u8>, len_max: usize) -> bool {
+    pub fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
         let start = out.len();
         while let Some((group, page)) = self.pages.get(self.next) {
             if self.selection.contains(*group) {
-                if out.len() > start && out.len() + page.len_max() > len_max {
+                let len = out.len() - start;
+                if len > 0 && len + page.len_max() > room {
                     return false;
                 }
                 page.render(out);

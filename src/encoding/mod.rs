@@ -8,11 +8,13 @@
 
 mod encoder;
 mod escape;
+mod negotiate;
 pub mod number;
 mod page;
 mod text;
 
 pub use encoder::{Encoder, Exposition};
+pub use negotiate::{Choice, negotiate};
 
 use crate::metric::{Key, Shape};
 use crate::model::Desc;
