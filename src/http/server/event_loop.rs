@@ -45,6 +45,7 @@ pub(super) struct EventLoop<H: Handler> {
     clients: Clients<H::Body>,
     deadlines: Deadlines,
     input: Vec<u8>,
+    turn_began: Instant,
     /// Accepting rests until then.
     accept_again: Option<Instant>,
     /// It stops, and is to have stopped then.
@@ -65,6 +66,7 @@ impl<H: Handler> EventLoop<H> {
             token += 1;
             epoll.add(listener, token, Interest::Read)?;
         }
+        let now = Instant::now();
         Ok(EventLoop {
             stopper,
             epoll,
@@ -73,7 +75,8 @@ impl<H: Handler> EventLoop<H> {
             clients: Clients::new(),
             deadlines: Deadlines::new(),
             input: vec![0; limits.head_bytes_max() + READ_BYTES],
-            cx: Context::new(handler, limits, Instant::now()),
+            cx: Context::new(handler, limits, now),
+            turn_began: now,
             accept_again: None,
             stop_by: None,
         })
@@ -86,10 +89,7 @@ impl<H: Handler> EventLoop<H> {
             self.epoll.wait(&mut events, timeout)?;
             self.look_at_clocks();
             if !events.is_empty() {
-                self.cx.handler.turn(self.cx.now);
-            }
-            for index in 0..events.len() {
-                self.dispatch(events.token(index))?;
+                self.turn(&events)?;
             }
             self.expire();
             self.accept_again_if_due()?;
@@ -106,21 +106,27 @@ impl<H: Handler> EventLoop<H> {
 
     fn look_at_clocks(&mut self) {
         self.cx.now = Instant::now();
+        self.turn_began = self.cx.now;
         // A clock that is set to before 1970 shows 1970.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.cx.date.advance(since_epoch.as_secs());
     }
 
-    fn dispatch(&mut self, token: u64) -> io::Result<()> {
-        if token == WAKE {
-            return self.begin_to_stop();
+    fn turn(&mut self, events: &Events) -> io::Result<()> {
+        self.cx.handler.turn(self.cx.now);
+        let first_client = self.first_client;
+        let tokens = || (0..events.len()).map(|index| events.token(index));
+        // Those who have sent something are not idle: they are heard before any is closed to make
+        // room for another.
+        for token in tokens().filter(|&token| token >= first_client) {
+            self.serve((token - first_client) as usize);
         }
-        if token < self.first_client {
-            return self.accept((token - 1) as usize);
+        for token in tokens().filter(|&token| token < first_client) {
+            match token {
+                WAKE => self.begin_to_stop()?,
+                _ => self.accept((token - 1) as usize)?,
+            }
         }
-        // A client that was closed earlier in this turn is no longer there, or is another one,
-        // which then finds nothing to read. Neither does harm.
-        self.serve((token - self.first_client) as usize);
         Ok(())
     }
 
@@ -222,10 +228,11 @@ impl<H: Handler> EventLoop<H> {
     }
 
     /// Closes the connection that has been idle longest, if there is one. One that has sent
-    /// nothing since it was accepted is idle too.
+    /// nothing since it was accepted is idle too, but not in the turn in which it was.
     fn evict_idle(&mut self) -> bool {
         let idle = [Wait::Idle, Wait::Fresh].map(|wait| self.deadlines.first(wait));
-        let longest = idle.into_iter().flatten().min_by_key(|&(_, since)| since);
+        let idle = idle.into_iter().flatten().filter(|&(_, since)| since < self.turn_began);
+        let longest = idle.min_by_key(|&(_, since)| since);
         if let Some((index, _)) = longest {
             self.close(index, CloseReason::Evicted);
         }
