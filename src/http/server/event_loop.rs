@@ -61,17 +61,13 @@ impl<H: Handler> EventLoop<H> {
     ) -> io::Result<EventLoop<H>> {
         let epoll = Epoll::new()?;
         epoll.add(&stopper.stop.wake, WAKE, Interest::Read)?;
-        let mut token = WAKE;
-        for listener in &listeners {
-            token += 1;
-            epoll.add(listener, token, Interest::Read)?;
-        }
+        watch(&epoll, &listeners)?;
         let now = Instant::now();
         Ok(EventLoop {
             stopper,
             epoll,
+            first_client: WAKE + 1 + listeners.len() as u64,
             listeners,
-            first_client: token + 1,
             clients: Clients::new(),
             deadlines: Deadlines::new(),
             input: vec![0; limits.head_bytes_max() + READ_BYTES],
@@ -92,7 +88,7 @@ impl<H: Handler> EventLoop<H> {
                 self.turn(&events)?;
             }
             self.expire();
-            self.accept_again_if_due()?;
+            self.accept_again_if_due();
         }
         for index in self.clients.indices() {
             self.close(index, CloseReason::Stopping);
@@ -124,7 +120,7 @@ impl<H: Handler> EventLoop<H> {
         for token in tokens().filter(|&token| token < first_client) {
             match token {
                 WAKE => self.begin_to_stop()?,
-                _ => self.accept((token - 1) as usize)?,
+                _ => self.accept((token - 1) as usize),
             }
         }
         Ok(())
@@ -183,39 +179,40 @@ impl<H: Handler> EventLoop<H> {
         }
     }
 
-    fn accept(&mut self, listener: usize) -> io::Result<()> {
+    fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             // None is left if this turn began to stop.
-            let Some(listener) = self.listeners.get(listener) else { return Ok(()) };
+            let Some(listener) = self.listeners.get(listener) else { return };
             match listener.accept() {
                 Ok(socket) => self.admit(socket),
-                Err(AcceptError::NoneWaits) => return Ok(()),
+                Err(AcceptError::NoneWaits) => return,
                 Err(AcceptError::Lost) => {}
                 Err(AcceptError::Exhausted(_)) if self.evict_idle() => {}
                 Err(AcceptError::Exhausted(error) | AcceptError::Failed(error)) => {
-                    self.cx.handler.accept_failed(&error);
-                    self.accept_again = self.cx.now.checked_add(ACCEPT_PAUSE);
-                    return self.watch_listeners(Interest::Nothing);
+                    return self.pause_accepting(&error);
                 }
             }
         }
-        Ok(())
     }
 
-    fn accept_again_if_due(&mut self) -> io::Result<()> {
+    /// Does not look at the listeners for a while. They leave the epoll set for that: one that is
+    /// shut down would report it in every turn, whatever it is watched for.
+    fn pause_accepting(&mut self, error: &io::Error) {
+        self.cx.handler.accept_failed(error);
+        self.accept_again = self.cx.now.checked_add(ACCEPT_PAUSE);
+        for listener in &self.listeners {
+            // Fails for one that is not watched, which is what is wanted.
+            let _ = self.epoll.remove(listener);
+        }
+    }
+
+    fn accept_again_if_due(&mut self) {
         if self.accept_again.is_some_and(|at| at <= self.cx.now) {
             self.accept_again = None;
-            self.watch_listeners(Interest::Read)?;
+            if let Err(error) = watch(&self.epoll, &self.listeners) {
+                self.pause_accepting(&error);
+            }
         }
-        Ok(())
-    }
-
-    fn watch_listeners(&self, interest: Interest) -> io::Result<()> {
-        let tokens = WAKE + 1..;
-        self.listeners
-            .iter()
-            .zip(tokens)
-            .try_for_each(|(listener, token)| self.epoll.modify(listener, token, interest))
     }
 
     fn admit(&mut self, socket: Socket) {
@@ -309,7 +306,7 @@ impl<H: Handler> EventLoop<H> {
 
     fn begin_to_stop(&mut self) -> io::Result<()> {
         // It stays raised, and would end every wait from here on.
-        self.epoll.modify(&self.stopper.stop.wake, WAKE, Interest::Nothing)?;
+        self.epoll.remove(&self.stopper.stop.wake)?;
         let grace = self.stopper.stop.grace.get().copied().unwrap_or_default();
         // A grace that cannot be counted is a year: long enough, and no error.
         self.cx.is_stopping = true;
@@ -324,4 +321,13 @@ impl<H: Handler> EventLoop<H> {
         }
         Ok(())
     }
+}
+
+/// Waits for connections on all of `listeners`.
+fn watch(epoll: &Epoll, listeners: &[Listener]) -> io::Result<()> {
+    let tokens = WAKE + 1..;
+    listeners
+        .iter()
+        .zip(tokens)
+        .try_for_each(|(listener, token)| epoll.add(listener, token, Interest::Read))
 }
