@@ -6,7 +6,7 @@
 mod workload;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use promlet::encoding::{Encoder, Format, number};
+use promlet::encoding::{Choice, Encoder, number};
 use promlet::registry::Selection;
 use std::hint::black_box;
 use std::time::Instant;
@@ -19,7 +19,7 @@ fn text(c: &mut Criterion) {
         let mut encoder = Encoder::new(workload.registry.clone());
         let now = Instant::now();
         let mut body = Vec::new();
-        encoder.exposition(Format::Text004, Selection::ALL, now).write_all(&mut body);
+        encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
         let series = body.split(|b| *b == b'\n').filter(|l| !l.is_empty() && l[0] != b'#').count();
         let mean = body.len() / series;
         assert!((130..=146).contains(&mean), "a line has {mean} bytes where W(N) has 138");
@@ -28,7 +28,7 @@ fn text(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("pages", lines), |bencher| {
             bencher.iter(|| {
                 body.clear();
-                encoder.exposition(Format::Text004, Selection::ALL, now).write_all(&mut body);
+                encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
                 black_box(&body);
             });
         });
@@ -37,7 +37,7 @@ fn text(c: &mut Criterion) {
                 || workload.advance(),
                 |()| {
                     body.clear();
-                    encoder.exposition(Format::Text004, Selection::ALL, now).write_all(&mut body);
+                    encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
                 },
                 criterion::BatchSize::PerIteration,
             );
