@@ -107,16 +107,27 @@ fn elements(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 
 /// What stands before and after the first `separator` outside of quotes.
 fn split_outside_quotes(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    let mut is_quoted = false;
-    let mut is_escaped = false;
-    for (index, &byte) in text.iter().enumerate() {
-        if byte == separator && !is_quoted {
-            return (&text[..index], &text[index + 1..]);
+    let mut at = 0;
+    while let Some(len) = text[at..].iter().position(|b| *b == separator || *b == b'"') {
+        at += len;
+        if text[at] == separator {
+            return (&text[..at], &text[at + 1..]);
         }
-        is_quoted ^= byte == b'"' && !is_escaped;
-        is_escaped = is_quoted && byte == b'\\' && !is_escaped;
+        at += 1;
+        at += quoted_len(&text[at..]);
     }
     (text, &[])
+}
+
+/// The length of a quoted string behind its first quote, with its last one if there is one.
+fn quoted_len(text: &[u8]) -> usize {
+    let mut is_escaped = false;
+    let closing = text.iter().position(|&byte| {
+        let closes = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        closes
+    });
+    closing.map_or(text.len(), |index| index + 1)
 }
 
 #[cfg(test)]
