@@ -25,6 +25,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("http", &[]),
     ("http/server.rs", &["sys"]),
     ("http/listen.rs", &["sys"]),
+    ("http/server/clients.rs", &["sys"]),
+    ("http/server/event_loop.rs", &["sys"]),
     ("log", &["sys"]),
     ("model", &[]),
     ("gzip", &[]),
