@@ -1,3 +1,10 @@
 //! The only `libc` calls of the crate: safe, small wrappers that return [`std::io::Result`].
 //!
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
+
+pub mod constants;
+pub mod directory;
+pub mod file;
+pub mod host;
+pub mod limits;
+pub mod time_zone;
