@@ -3,13 +3,17 @@
 pub mod collector;
 pub mod config;
 pub mod encoding;
+pub mod exporter;
 pub mod http;
+pub mod log;
 pub mod metric;
 pub mod model;
 pub mod registry;
 pub mod supervisor;
 pub mod sys;
 
+pub use encoding::{Encoder, Exposition, Format};
+pub use exporter::Exporter;
 pub use metric::{
     BoundsError, Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Instrument,
     IntGauge, LabelSchema, LabelValue, Labels, SeriesLimit, ShardedCounter, Timer,

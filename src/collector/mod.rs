@@ -25,10 +25,6 @@ mod loadavg;
 mod meminfo;
 pub mod process;
 mod process_tree;
-#[cfg(test)]
-mod samples;
-#[cfg(test)]
-mod scratch;
 mod stat;
 mod table;
 mod time;
@@ -211,5 +207,9 @@ impl Running {
     }
 }
 
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod scratch;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What a scrape of a registry would show, for tests.
 
-use crate::metric::{LinesPerSeries, Number};
+use crate::metric::Value;
 use crate::registry::Registry;
 
 /// The series of `registry`, as `name{label=value,...} value`, in the order of their families.
@@ -10,26 +10,22 @@ pub(crate) fn samples(registry: &Registry) -> Vec<String> {
         let desc = &family.core.desc;
         for block in family.core.blocks() {
             let source = block.source();
-            let mut values = Vec::new();
-            source.read(&mut values);
-            let LinesPerSeries::One(number) = source.shape().lines() else {
-                panic!("{}: collectors have no histograms", desc.name);
-            };
-            for (key, value) in source.keys().zip(values) {
+            let mut keys = source.keys();
+            source.visit(|value| {
+                let key = keys.next().expect("collectors have one line per series");
                 let pairs = desc.label_names.iter().zip(key.values());
                 let labels: Vec<String> = pairs.map(|(n, v)| format!("{n}={v}")).collect();
-                let labels = if labels.is_empty() {
-                    String::new()
-                } else {
-                    format!("{{{}}}", labels.join(","))
+                let labels = match &labels[..] {
+                    [] => String::new(),
+                    labels => format!("{{{}}}", labels.join(",")),
                 };
-                let value = match number {
-                    Number::U64 => value as f64,
-                    Number::I64 => value as i64 as f64,
-                    Number::F64 => f64::from_bits(value),
+                let value = match value {
+                    Value::U64(value) => value as f64,
+                    Value::I64(value) => value as f64,
+                    Value::F64(value) => value,
                 };
                 lines.push(format!("{}{labels} {value}", desc.name));
-            }
+            });
         }
     }
     lines

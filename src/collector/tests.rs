@@ -172,6 +172,7 @@ fn throttles_are_counted_once_a_core_and_follow_their_cpus() {
     let throttles = || {
         let mut lines = fixture.scrape(&[], &[]);
         lines.retain(|line| line.contains("throttles") || line.contains("isolated"));
+        lines.sort();
         lines
     };
     let all = [

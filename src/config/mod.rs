@@ -1,1 +1,294 @@
-//! To be written.
+//! What promlet is asked to do: typed as flags, checked, and handed on as a [`Config`].
+//!
+//! ```text
+//! argv ── cli (OPTIONS, one row an option) ──> Typed ── validation ──> Config
+//!                    └── help ──> --help, and the table in the README
+//! ```
+//!
+//! The conventions are those of node_exporter's flags (kingpin): `--flag value` and `--flag=value`,
+//! `--[no-]flag`, no flag twice unless it says so, and `--` before the command.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod error;
+mod help;
+mod option;
+mod suggest;
+mod typed;
+mod value;
+
+pub use cli::options;
+pub use error::UsageError;
+pub use help::help;
+pub use option::OptionRow;
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use crate::log;
+use crate::supervisor::Application;
+use typed::Typed;
+
+/// What `--version` and the build info say this is.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The commit it was built from, where the build said so in `PROMLET_REVISION`.
+pub const REVISION: Option<&str> = option_env!("PROMLET_REVISION");
+
+/// The part of the URL space that is the server's own; metrics cannot be there.
+const RESERVED_PATH: &str = "/-/";
+
+/// What the command line needs to know of a collector: the flag, and its line of help, come from it.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectorRow {
+    /// Its name, as in `--collector.NAME`.
+    pub name: &'static str,
+    /// Whether it runs unless it is turned off.
+    pub on_by_default: bool,
+    /// What it exposes, as a phrase to follow "Expose".
+    pub help: &'static str,
+}
+
+/// What the command line asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invocation {
+    /// Print this text to standard output and exit 0.
+    Print(String),
+    /// Do what promlet is for.
+    Run(Box<Config>),
+}
+
+/// Everything that can be configured, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen, as typed: `HOST:PORT`, `:PORT`, `[IPV6]:PORT` or `unix:/PATH`; at least one.
+    pub listen_addresses: Vec<String>,
+    /// Where the metrics are, with the leading slash.
+    pub telemetry_path: String,
+    /// How many scrapes may run at once; `None` is no limit.
+    pub max_requests: Option<NonZeroUsize>,
+    /// How many connections may be open at once; at least 1.
+    pub max_connections: usize,
+    /// Whether promlet's own process and its scrapes are exposed.
+    pub exporter_metrics: bool,
+    /// From which level on events are logged.
+    pub log_level: log::Level,
+    /// How they are written.
+    pub log_format: log::Format,
+    /// Print one scrape to standard output and exit, in place of listening.
+    pub once: bool,
+    /// What to run, if anything.
+    pub application: Option<Application>,
+    /// Which of App Mesh's families are exposed, and how.
+    pub appmesh: AppMesh,
+    /// The names of the collectors to run, in the order of their table.
+    pub collectors: Vec<&'static str>,
+    /// Where the collectors read.
+    pub paths: Paths,
+}
+
+/// Which of App Mesh's families are exposed, and which of their const labels they carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AppMesh {
+    /// `appmesh_prom_scrape_count`
+    pub scrape_count: bool,
+    /// `appmesh_prom_process_start_count`
+    pub process_start_count: bool,
+    /// `appmesh_http_request_count`
+    pub http_request_count: bool,
+    /// `appmesh_prom_scrape_up`
+    pub scrape_up: bool,
+    /// `appmesh_prom_process_memory_gauge`
+    pub process_memory_gauge: bool,
+    /// The label `host`.
+    pub host_label: bool,
+    /// The label `pid`.
+    pub pid_label: bool,
+}
+
+/// Where the kernel's file systems and the host's root are mounted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Paths {
+    /// `/proc`
+    pub procfs: PathBuf,
+    /// `/sys`
+    pub sysfs: PathBuf,
+    /// `/`
+    pub rootfs: PathBuf,
+}
+
+/// Reads a command line, without the program's name.
+///
+/// # Errors
+///
+/// The first thing that is wrong; its text names flag and word. The binary exits 2 for it.
+pub fn parse(
+    args: impl IntoIterator<Item = OsString>,
+    collectors: &[CollectorRow],
+) -> Result<Invocation, UsageError> {
+    let rows = options(collectors);
+    Ok(match cli::parse(args, &rows)? {
+        cli::Parsed::Help => Invocation::Print(help(&rows)),
+        cli::Parsed::Version => Invocation::Print(version_line()),
+        cli::Parsed::Typed(typed) => Invocation::Run(Box::new(validate(*typed, collectors)?)),
+    })
+}
+
+/// The line that `--version` prints, with its end.
+#[must_use]
+pub fn version_line() -> String {
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let revision = REVISION.map(|revision| format!("revision {revision}, ")).unwrap_or_default();
+    format!("promlet, version {VERSION} ({revision}{os}/{arch})\n")
+}
+
+/// What one flag alone cannot know: how they fit together.
+fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageError> {
+    if typed.telemetry_path.starts_with(RESERVED_PATH) {
+        let reason = format!("paths below {RESERVED_PATH} are the server's own");
+        return Err(UsageError::Conflict { flag: "--web.telemetry-path", reason });
+    }
+    let collectors = enabled_collectors(&typed, collectors);
+    if typed.app_name.is_some() && typed.command.is_empty() {
+        let reason = "there is no command to name".to_owned();
+        return Err(UsageError::Conflict { flag: "--app.name", reason });
+    }
+    if typed.once
+        && let Some(program) = typed.command.first()
+    {
+        let reason =
+            format!("prints and exits, and cannot run a command (\"{}\")", error::shown(program));
+        return Err(UsageError::Conflict { flag: "--once", reason });
+    }
+    let application = application(typed.command, typed.app_name, typed.app_stop_timeout);
+    Ok(Config {
+        listen_addresses: typed.listen_addresses,
+        telemetry_path: typed.telemetry_path,
+        max_requests: NonZeroUsize::new(typed.max_requests),
+        max_connections: typed.max_connections,
+        exporter_metrics: !typed.disable_exporter_metrics,
+        log_level: typed.log_level,
+        log_format: typed.log_format,
+        once: typed.once,
+        application,
+        appmesh: typed.appmesh,
+        collectors,
+        paths: typed.paths,
+    })
+}
+
+/// The command as an application; called after its file if it has no other name.
+fn application(
+    command: Vec<OsString>,
+    name: Option<String>,
+    stop_timeout: std::time::Duration,
+) -> Option<Application> {
+    let mut words = command.into_iter();
+    let program = words.next()?;
+    let name = name.unwrap_or_else(|| {
+        let file_name = Path::new(&program).file_name().unwrap_or(&program);
+        file_name.to_string_lossy().into_owned()
+    });
+    Some(Application { name, program, args: words.collect(), stop_timeout })
+}
+
+/// What was named decides; for the others the table does, unless its defaults are disabled.
+fn enabled_collectors(typed: &Typed, collectors: &[CollectorRow]) -> Vec<&'static str> {
+    let is_enabled = |row: &&CollectorRow| {
+        let named = typed.collectors.iter().find(|(name, _)| *name == row.name);
+        named.map_or(row.on_by_default && !typed.disable_default_collectors, |(_, on)| *on)
+    };
+    collectors.iter().filter(is_enabled).map(|row| row.name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const COLLECTORS: [CollectorRow; 3] = [
+        CollectorRow { name: "cpu", on_by_default: true, help: "time per processor" },
+        CollectorRow { name: "slow", on_by_default: false, help: "what takes long" },
+        CollectorRow { name: "stat", on_by_default: true, help: "counts since boot" },
+    ];
+
+    fn config(words: &[&str]) -> Config {
+        match parse(words.iter().map(OsString::from), &COLLECTORS) {
+            Ok(Invocation::Run(config)) => *config,
+            other => panic!("{words:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let config = config(&[]);
+        assert_eq!(config.listen_addresses, [":6061"]);
+        assert_eq!(config.telemetry_path, "/metrics");
+        assert_eq!(config.max_requests, NonZeroUsize::new(40));
+        assert_eq!(config.max_connections, 512);
+        assert!(config.exporter_metrics && !config.once && config.application.is_none());
+        assert_eq!(config.collectors, ["cpu", "stat"]);
+        assert_eq!(config.paths.procfs, Path::new("/proc"));
+        assert!(config.appmesh.host_label && config.appmesh.process_memory_gauge);
+    }
+
+    #[test]
+    fn collectors_are_named_or_default() {
+        const CASES: &[(&[&str], &[&str])] = &[
+            (&["--collector.slow"], &["cpu", "slow", "stat"]),
+            (&["--no-collector.cpu"], &["stat"]),
+            (&["--collector.disable-defaults"], &[]),
+            (&["--collector.stat", "--collector.disable-defaults"], &["stat"]),
+        ];
+        for (words, expected) in CASES {
+            assert_eq!(config(words).collectors, *expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn an_application_is_called_after_its_file_or_as_told() {
+        let application = |words: &[&str]| config(words).application.expect("a command");
+        let sleep = application(&["--app.stop-timeout=5s", "--", "/bin/sleep", "10"]);
+        assert_eq!((sleep.name.as_str(), sleep.args.len()), ("sleep", 1));
+        assert_eq!(
+            (sleep.program, sleep.stop_timeout),
+            ("/bin/sleep".into(), Duration::from_secs(5))
+        );
+        assert_eq!(application(&["--app.name=web", "--", "sh"]).name, "web");
+        assert_eq!(application(&["--", "/"]).name, "/");
+    }
+
+    #[test]
+    fn zero_requests_are_no_limit() {
+        assert_eq!(config(&["--web.max-requests=0"]).max_requests, None);
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        const CASES: &[(&[&str], &str)] = &[
+            (
+                &["--web.telemetry-path=/-/ready"],
+                "conflict: --web.telemetry-path: paths below /-/ are the server's own",
+            ),
+            (&["--app.name=web"], "conflict: --app.name: there is no command to name"),
+            (
+                &["--once", "--", "sh"],
+                "conflict: --once: prints and exits, and cannot run a command (\"sh\")",
+            ),
+        ];
+        for (words, expected) in CASES {
+            let error = parse(words.iter().map(OsString::from), &COLLECTORS).unwrap_err();
+            assert_eq!(error.to_string(), *expected);
+        }
+    }
+
+    #[test]
+    fn version_is_one_line() {
+        let line = version_line();
+        assert!(line.starts_with(&format!("promlet, version {VERSION} (")), "{line}");
+        assert!(line.ends_with(")\n") && line.lines().count() == 1, "{line}");
+    }
+}

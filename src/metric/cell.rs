@@ -24,6 +24,10 @@ pub(crate) const CELLS_PER_LINE: usize = 8;
 /// bits in [`Block::free`], which bounds the slots of a block.
 const LINES_PER_PAGE: usize = 64;
 
+/// The cell of a histogram's sum, and that of its lowest bucket.
+pub(super) const SUM: usize = 0;
+pub(super) const FIRST_BUCKET: usize = 1;
+
 /// Slots of the first block of a family with labels: most families of a node have few series.
 const FIRST_SLOTS: usize = 8;
 
@@ -48,41 +52,28 @@ pub enum Shape {
         /// A power of two.
         shards: usize,
     },
-    /// One cell per bucket (not cumulative), the last for `+Inf`, then one for the sum.
+    /// The sum, then one cell per bucket (not cumulative), the last for `+Inf`. The sum shares its
+    /// cache line with the lowest buckets, where most observations of a latency fall.
     Histogram {
         /// Upper bounds without `+Inf`, ascending and finite.
         bounds: Box<[f64]>,
     },
 }
 
-/// The lines that one series of a shape makes in an exposition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LinesPerSeries {
-    /// One value, read as this.
-    One(Number),
-    /// This many cumulative buckets (`+Inf` among them) as [`Number::U64`], the sum as
-    /// [`Number::F64`], the count as [`Number::U64`].
-    Histogram {
-        /// Bucket lines, at least one.
-        buckets: usize,
-    },
-}
-
-impl LinesPerSeries {
-    pub(crate) fn count(self) -> usize {
-        match self {
-            LinesPerSeries::One(_) => 1,
-            LinesPerSeries::Histogram { buckets } => buckets + 2,
-        }
-    }
+/// The value of one line of an exposition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value {
+    U64(u64),
+    I64(i64),
+    F64(f64),
 }
 
 impl Shape {
-    pub(crate) fn lines(&self) -> LinesPerSeries {
+    /// The lines that one series makes: of a histogram its buckets with `+Inf`, sum and count.
+    pub(crate) fn lines_per_series(&self) -> usize {
         match self {
-            Shape::Scalar(number) => LinesPerSeries::One(*number),
-            Shape::Sharded { .. } => LinesPerSeries::One(Number::U64),
-            Shape::Histogram { bounds } => LinesPerSeries::Histogram { buckets: bounds.len() + 1 },
+            Shape::Scalar(_) | Shape::Sharded { .. } => 1,
+            Shape::Histogram { bounds } => bounds.len() + 3,
         }
     }
 
@@ -97,7 +88,7 @@ impl Shape {
 
     /// Slots of a full-size block.
     fn slots(&self) -> usize {
-        (LINES_PER_PAGE / self.lines().count()).max(1)
+        (LINES_PER_PAGE / self.lines_per_series()).max(1)
     }
 
     /// Slots of the block that follows `blocks` others, in a family with at most `limit` series.
@@ -175,33 +166,44 @@ impl Block {
         self.cell(index).load(Ordering::Relaxed)
     }
 
-    /// Appends the values of the lines of the series in `slots`.
-    fn read(&self, slots: &[u8], values: &mut Vec<u64>) {
+    /// Calls `line` with the value of each line of the series in `slots`.
+    #[inline]
+    fn visit(&self, slots: &[u8], mut line: impl FnMut(Value)) {
+        let load = |slot: &u8| self.load(usize::from(*slot));
         match &*self.shape {
-            Shape::Scalar(_) => values.extend(slots.iter().map(|slot| self.load((*slot).into()))),
-            Shape::Sharded { shards } => values.extend(slots.iter().map(|slot| {
-                let first = usize::from(*slot) * self.shape.stride();
-                let shard = |index| self.load(first + index * CELLS_PER_LINE);
-                (0..*shards).map(shard).fold(0, u64::wrapping_add)
-            })),
+            Shape::Scalar(Number::U64) => slots.iter().for_each(|s| line(Value::U64(load(s)))),
+            Shape::Scalar(Number::I64) => {
+                slots.iter().for_each(|s| line(Value::I64(load(s).cast_signed())));
+            }
+            Shape::Scalar(Number::F64) => {
+                slots.iter().for_each(|s| line(Value::F64(f64::from_bits(load(s)))));
+            }
+            Shape::Sharded { shards } => {
+                for slot in slots {
+                    let first = usize::from(*slot) * self.shape.stride();
+                    let shard = |index| self.load(first + index * CELLS_PER_LINE);
+                    line(Value::U64((0..*shards).map(shard).fold(0, u64::wrapping_add)));
+                }
+            }
             Shape::Histogram { bounds } => {
                 for slot in slots {
                     let first = usize::from(*slot) * self.shape.stride();
-                    self.read_histogram(first, bounds.len() + 1, values);
+                    self.visit_histogram(first, bounds.len() + 1, &mut line);
                 }
             }
         }
     }
 
-    /// Appends `buckets` cumulative counts, the sum and the count.
-    fn read_histogram(&self, first: usize, buckets: usize, values: &mut Vec<u64>) {
+    /// Calls `line` with `buckets` cumulative counts, the sum and the count.
+    #[inline]
+    fn visit_histogram(&self, first: usize, buckets: usize, line: &mut impl FnMut(Value)) {
         let mut count = 0_u64;
         for bucket in 0..buckets {
-            count = count.wrapping_add(self.load(first + bucket));
-            values.push(count);
+            count = count.wrapping_add(self.load(first + FIRST_BUCKET + bucket));
+            line(Value::U64(count));
         }
-        values.push(self.load(first + buckets));
-        values.push(count);
+        line(Value::F64(f64::from_bits(self.load(first + SUM))));
+        line(Value::U64(count));
     }
 }
 
@@ -315,10 +317,10 @@ impl PageSource {
         self.series.iter().map(|series| &series.key)
     }
 
-    /// Replaces `values` by the current values of all lines, in their order.
-    pub(crate) fn read(&self, values: &mut Vec<u64>) {
-        values.clear();
-        self.block.read(&self.slots, values);
+    /// Calls `line` with the current value of each line, in their order.
+    #[inline]
+    pub(crate) fn visit(&self, line: impl FnMut(Value)) {
+        self.block.visit(&self.slots, line);
     }
 }
 
@@ -366,18 +368,17 @@ mod tests {
             }
             for (slot, weight) in [(0, 1), (1, 10), (2, 100)] {
                 let mut values = Vec::new();
-                block.read(&[slot], &mut values);
-                let expected: &[u64] = match &*shape {
-                    Shape::Scalar(_) => &[1],
-                    Shape::Sharded { .. } => &[4],
-                    Shape::Histogram { .. } => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 10],
+                block.visit(&[slot], |value| values.push(value));
+                let cumulative = |bucket: u64| Value::U64(bucket * weight);
+                let expected = match &*shape {
+                    Shape::Scalar(_) => vec![Value::U64(weight)],
+                    Shape::Sharded { .. } => vec![Value::U64(4 * weight)],
+                    Shape::Histogram { .. } => {
+                        let sum = Value::F64(f64::from_bits(weight));
+                        (1..=10).map(cumulative).chain([sum, cumulative(10)]).collect()
+                    }
                 };
-                let expected: Vec<u64> = expected.iter().map(|value| value * weight).collect();
-                let sum = expected.len().checked_sub(2).filter(|index| *index > 0);
-                for (index, value) in values.iter().enumerate() {
-                    let weighted = if Some(index) == sum { weight } else { expected[index] };
-                    assert_eq!(*value, weighted, "{shape:?} slot {slot} line {index}");
-                }
+                assert_eq!(values, expected, "{shape:?} slot {slot}");
             }
         }
     }

@@ -261,10 +261,6 @@ impl FamilyCore {
         }
     }
 
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
     #[inline]
     fn get_or_create(&self, values: &[&str]) -> Arc<Series> {
         assert_eq!(

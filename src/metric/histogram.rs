@@ -3,7 +3,7 @@
 //! An observation adds one to the cell of its bucket (not cumulative) and its value to the sum. The
 //! count is not stored: it is what the buckets add up to, so that no scrape can see them differ.
 
-use super::cell::{Cells, Series, Shape};
+use super::cell::{Cells, FIRST_BUCKET, SUM, Series, Shape};
 use super::counter::add_f64;
 use super::family::{Instrument, sealed};
 use crate::model::Kind;
@@ -160,8 +160,8 @@ impl Histogram {
         };
         // ORDERING: Relaxed: a bucket is the only memory read through it; that the sum follows
         // later is what `metric` tells its readers.
-        self.cell(bucket).fetch_add(1, Ordering::Relaxed);
-        add_f64(self.cell(bounds.len() + 1), value);
+        self.cell(FIRST_BUCKET + bucket).fetch_add(1, Ordering::Relaxed);
+        add_f64(self.cell(SUM), value);
     }
 
     /// Counts a length of time, in seconds.
@@ -178,14 +178,14 @@ impl Histogram {
     /// Observations so far.
     pub fn count(&self) -> u64 {
         // ORDERING: Relaxed: as for updates.
-        let load = |bucket| self.cell(bucket).load(Ordering::Relaxed);
+        let load = |bucket| self.cell(FIRST_BUCKET + bucket).load(Ordering::Relaxed);
         (0..=self.bounds().len()).map(load).fold(0, u64::wrapping_add)
     }
 
     /// The sum of all observations so far.
     pub fn sum(&self) -> f64 {
         // ORDERING: Relaxed: only this value is read.
-        f64::from_bits(self.cell(self.bounds().len() + 1).load(Ordering::Relaxed))
+        f64::from_bits(self.cell(SUM).load(Ordering::Relaxed))
     }
 
     #[inline]
@@ -194,7 +194,7 @@ impl Histogram {
         unsafe { self.bounds.as_ref() }
     }
 
-    /// The cell of a bucket (`bounds.len()` is that of `+Inf`), or of the sum behind them.
+    /// The cell of the sum, or that of a bucket (number `bounds.len()` is `+Inf`).
     #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
         debug_assert!(index < self.bounds().len() + 2);

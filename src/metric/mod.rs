@@ -34,16 +34,15 @@ mod labels;
 mod shard;
 mod table;
 
-pub use cell::Number;
 pub use counter::{Counter, FloatCounter, ShardedCounter};
 pub use family::{Dynamic, Family, Instrument, SeriesLimit};
 pub use gauge::{Gauge, IntGauge};
 pub use histogram::{BoundsError, Buckets, Histogram, Timer};
 pub use labels::{LabelSchema, LabelValue, Labels};
 
-#[allow(unused_imports)]
-pub(crate) use cell::{LinesPerSeries, PageSource, Shape};
-pub(crate) use family::{BlockView, FamilyCore};
+pub(crate) use cell::{PageSource, Shape, Value};
+pub(crate) use family::FamilyCore;
+pub(crate) use key::Key;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

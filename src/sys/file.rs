@@ -10,6 +10,7 @@ use std::os::fd::AsRawFd;
 ///
 /// # Errors
 /// What fstatfs(2) fails with.
+#[allow(clippy::unnecessary_cast, reason = "the types differ by target")]
 pub fn is_kernel_view(file: &File) -> io::Result<bool> {
     let mut stats = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the pointer is good for writes of one statfs.

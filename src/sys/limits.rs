@@ -24,6 +24,7 @@ type Resource = libc::__rlimit_resource_t;
 #[cfg(not(target_env = "gnu"))]
 type Resource = libc::c_int;
 
+#[allow(clippy::useless_conversion, reason = "limits are shorter on some targets")]
 fn soft_limit(resource: Resource) -> io::Result<u64> {
     let mut limit = MaybeUninit::<libc::rlimit>::zeroed();
     // SAFETY: the pointer is good for writes of one rlimit.

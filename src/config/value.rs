@@ -1,0 +1,145 @@
+//! One function per kind of value: text in, value out, or what was expected.
+
+use std::ffi::OsStr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::log::{Format, Level};
+
+/// What a value should have been, to follow the word "expected".
+pub(super) type Expected = String;
+
+/// Text that is not empty.
+pub(super) fn text(value: &OsStr) -> Result<String, Expected> {
+    let text = value.to_str().filter(|s| !s.is_empty());
+    text.map(str::to_owned).ok_or_else(|| "text in UTF-8, not empty".to_owned())
+}
+
+/// A path of any bytes.
+pub(super) fn path(value: &OsStr) -> Result<PathBuf, Expected> {
+    if value.is_empty() { Err("a path".to_owned()) } else { Ok(value.into()) }
+}
+
+/// A whole number within limits.
+pub(super) fn count(value: &OsStr, limits: RangeInclusive<usize>) -> Result<usize, Expected> {
+    let number = value.to_str().filter(|s| s.bytes().all(|b| b.is_ascii_digit()));
+    number
+        .and_then(|s| s.parse().ok())
+        .filter(|n| limits.contains(n))
+        .ok_or_else(|| format!("a whole number from {} to {}", limits.start(), limits.end()))
+}
+
+/// The path of a URL, of characters that mean themselves there (RFC 3986 §3.3) and in HTML.
+pub(super) fn url_path(value: &OsStr) -> Result<String, Expected> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~!$()*+,;=:@".contains(&b);
+    value
+        .to_str()
+        .filter(|s| s.starts_with('/') && s.bytes().all(plain))
+        .map(str::to_owned)
+        .ok_or_else(|| "a path such as /metrics, of letters, digits and -._~!$()*+,;=:@".to_owned())
+}
+
+/// A time as Go writes it: `30s`, `1m30s`, `250ms`; longest unit first is not asked for.
+pub(super) fn duration(value: &OsStr, longest: Duration) -> Result<Duration, Expected> {
+    value
+        .to_str()
+        .and_then(parse_duration)
+        .filter(|duration| *duration <= longest)
+        .ok_or_else(|| format!("a time such as 30s or 1m30s, at most {}s", longest.as_secs()))
+}
+
+fn parse_duration(mut text: &str) -> Option<Duration> {
+    /// Table: unit => milliseconds. `ms` stands before `m`, which it begins with.
+    const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    if text.is_empty() {
+        return None;
+    }
+    let mut millis = 0_u64;
+    while !text.is_empty() {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = text.split_at(digits);
+        let (unit, factor) = UNITS.iter().find(|(unit, _)| rest.starts_with(unit))?;
+        millis = number.parse::<u64>().ok()?.checked_mul(*factor)?.checked_add(millis)?;
+        text = &rest[unit.len()..];
+    }
+    Some(Duration::from_millis(millis))
+}
+
+/// A level of the log.
+pub(super) fn level(value: &OsStr) -> Result<Level, Expected> {
+    let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
+    one_of(value, &levels.map(|level| (level.name(), level)))
+}
+
+/// A format of the log.
+pub(super) fn format(value: &OsStr) -> Result<Format, Expected> {
+    one_of(value, &[("logfmt", Format::Logfmt), ("json", Format::Json)])
+}
+
+fn one_of<T: Copy>(value: &OsStr, choices: &[(&str, T)]) -> Result<T, Expected> {
+    choices.iter().find(|(name, _)| value == *name).map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        const DAY: Duration = Duration::from_secs(86_400);
+        const CASES: &[(&str, Option<u64>)] = &[
+            ("0s", Some(0)),
+            ("250ms", Some(250)),
+            ("30s", Some(30_000)),
+            ("1m30s", Some(90_000)),
+            ("24h", Some(86_400_000)),
+            ("24h1ms", None),
+            ("", None),
+            ("30", None),
+            ("s", None),
+            ("-1s", None),
+            ("1.5s", None),
+            ("1s ", None),
+            ("1d", None),
+            ("99999999999999999999s", None),
+            ("18446744073709551615h", None),
+        ];
+        for (text, millis) in CASES {
+            let found = duration(OsStr::new(text), DAY).ok();
+            assert_eq!(found, millis.map(Duration::from_millis), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn counts() {
+        const CASES: &[(&str, Option<usize>)] = &[
+            ("0", None),
+            ("1", Some(1)),
+            ("007", Some(7)),
+            ("9", Some(9)),
+            ("10", None),
+            ("+5", None),
+            ("-5", None),
+            ("5 ", None),
+            ("", None),
+            ("99999999999999999999", None),
+        ];
+        for (text, number) in CASES {
+            assert_eq!(count(OsStr::new(text), 1..=9).ok(), *number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn url_paths() {
+        for path in ["/", "/metrics", "/a/b-c_d.e~f"] {
+            assert_eq!(url_path(OsStr::new(path)).as_deref(), Ok(path));
+        }
+        for path in ["", "metrics", "/a b", "/a?b", "/a#b", "/%41", "/<b>", "/é", "/a\"", "/a\n"] {
+            assert!(url_path(OsStr::new(path)).is_err(), "{path:?}");
+        }
+    }
+}

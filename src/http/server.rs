@@ -1,0 +1,165 @@
+//! Servers: made of listening sockets, run on one thread, stopped from any.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::handler::Handler;
+use super::limits::Limits;
+use super::listen::{ListenAddress, ListenError, Listener};
+use crate::sys::eventfd::EventFd;
+
+mod clients;
+mod event_loop;
+
+use event_loop::EventLoop;
+
+/// A server that listens, and does not run yet: what connects to it waits.
+///
+/// ```
+/// use promlet::http::{Handler, Limits, NoStream, Request, Response, Server, Status};
+/// use std::time::Duration;
+///
+/// struct Hello;
+///
+/// impl Handler for Hello {
+///     type Body = NoStream;
+///
+///     fn handle(&mut self, _: &Request<'_>) -> Response<NoStream> {
+///         Response::text(Status::Ok, "hello\n")
+///     }
+/// }
+///
+/// let server = Server::bind(&["127.0.0.1:0".parse()?], Limits::default())?;
+/// let handle = server.spawn(Hello)?;
+/// println!("listening on {}", handle.local_addresses()[0]);
+/// handle.stop(Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<Listener>,
+    limits: Limits,
+    stopper: Stopper,
+}
+
+impl Server {
+    /// Listens on all of `addresses`, or on none of them.
+    ///
+    /// # Errors
+    /// If one of them is taken, not this machine's, or not permitted; its message is one line.
+    pub fn bind(addresses: &[ListenAddress], limits: Limits) -> Result<Server, ListenError> {
+        let listeners = addresses.iter().map(Listener::bind).collect::<Result<_, _>>()?;
+        Server::with_listeners(listeners, limits)
+    }
+
+    /// A server on sockets that listen already.
+    ///
+    /// # Errors
+    /// If the process is out of descriptors.
+    pub fn with_listeners(listeners: Vec<Listener>, limits: Limits) -> Result<Server, ListenError> {
+        let wake = EventFd::new().map_err(|source| ListenError::new("any address", source))?;
+        let stop = Stop { wake, grace: OnceLock::new() };
+        Ok(Server { listeners, limits, stopper: Stopper { stop: Arc::new(stop) } })
+    }
+
+    /// The addresses that it listens on, in the order given, with the ports that the kernel chose.
+    pub fn local_addresses(&self) -> Vec<ListenAddress> {
+        self.listeners.iter().map(|listener| listener.local_address().clone()).collect()
+    }
+
+    /// What stops it, from any thread.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Serves on this thread until it is stopped.
+    ///
+    /// # Errors
+    /// If the event loop cannot be made (out of descriptors or memory). Nothing that peers do ends
+    /// it.
+    pub fn run<H: Handler>(self, handler: H) -> io::Result<()> {
+        EventLoop::new(self.listeners, self.limits, self.stopper, handler)?.run()
+    }
+
+    /// Serves on a thread of its own until it is stopped.
+    ///
+    /// # Errors
+    /// If there can be no more threads.
+    pub fn spawn<H>(self, handler: H) -> io::Result<ServerHandle>
+    where
+        H: Handler + Send + 'static,
+    {
+        let (local_addresses, stopper) = (self.local_addresses(), self.stopper());
+        let thread =
+            thread::Builder::new().name("promlet-http".into()).spawn(|| self.run(handler))?;
+        Ok(ServerHandle { local_addresses, stopper, thread })
+    }
+}
+
+/// Stops a server, from any thread and as often as one likes.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    stop: Arc<Stop>,
+}
+
+#[derive(Debug)]
+struct Stop {
+    wake: EventFd,
+    /// Set once stopping was asked for.
+    grace: OnceLock<Duration>,
+}
+
+impl Stopper {
+    /// Asks the server to stop: it accepts no more, closes the connections that owe no answer, and
+    /// ends when the answers under way are out, but after `grace` at the latest. The first call
+    /// counts.
+    pub fn stop(&self, grace: Duration) {
+        self.stop.grace.get_or_init(|| grace);
+        self.stop.wake.raise().expect("an eventfd that is ours can be written to");
+    }
+}
+
+/// A server that runs on its own thread. If it is dropped, the server goes on.
+#[derive(Debug)]
+pub struct ServerHandle {
+    local_addresses: Vec<ListenAddress>,
+    stopper: Stopper,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl ServerHandle {
+    /// See [`Server::local_addresses`].
+    pub fn local_addresses(&self) -> &[ListenAddress] {
+        &self.local_addresses
+    }
+
+    /// What stops it, from any thread.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Stops the server as [`Stopper::stop`] does, and waits until it has.
+    ///
+    /// # Errors
+    /// As [`Server::run`].
+    ///
+    /// # Panics
+    /// If the handler panicked.
+    pub fn stop(self, grace: Duration) -> io::Result<()> {
+        self.stopper.stop(grace);
+        self.join()
+    }
+
+    /// Waits until the server is stopped by someone else.
+    ///
+    /// # Errors
+    /// As [`Server::run`].
+    ///
+    /// # Panics
+    /// If the handler panicked.
+    pub fn join(self) -> io::Result<()> {
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}

@@ -1,0 +1,41 @@
+//! What the release binary weighs: the promises of one static file under 2 MB that stays under
+//! 4 MB of memory.
+//!
+//! Ignored by default because the numbers are those of the release build: CI names it by
+//! `PROMLET_TEST_BINARY` and runs these with `--ignored`.
+
+mod support;
+
+use support::process::{Promlet, binary};
+
+const SIZE_BYTES_MAX: u64 = 2_000_000;
+const RESIDENT_KIB_MAX: u64 = 4_000_000 / 1024;
+const SCRAPES: usize = 1_000;
+
+#[test]
+#[ignore = "measures the release build"]
+fn the_binary_is_under_2_mb() {
+    let size = std::fs::metadata(binary()).expect("the binary is there").len();
+    eprintln!("size: {size} bytes");
+    assert!(size < SIZE_BYTES_MAX, "{size} bytes");
+}
+
+#[test]
+#[ignore = "measures the release build"]
+fn it_stays_under_4_mb_after_1000_scrapes() {
+    let promlet = Promlet::start(&[]);
+    let mut client = promlet.client();
+    for _ in 0..SCRAPES {
+        let fields = [("Accept-Encoding", "gzip"), ("Accept", "text/plain;version=0.0.4")];
+        let response = client.request("GET", "/metrics", &fields).expect("it answers");
+        assert_eq!(response.status, 200);
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", promlet.process.pid()));
+    let status = status.expect("it runs");
+    let resident =
+        |line: &str| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok();
+    let resident_kib: u64 =
+        status.lines().find_map(resident).expect("proc_pid_status(5) has VmRSS");
+    eprintln!("resident after {SCRAPES} scrapes: {resident_kib} KiB");
+    assert!(resident_kib < RESIDENT_KIB_MAX, "{resident_kib} KiB");
+}

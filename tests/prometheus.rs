@@ -1,0 +1,108 @@
+//! A real Prometheus scrapes the real binary, and its own API says whether that worked.
+//!
+//! Needs Debian's package `prometheus`; without it the tests say so and check nothing, unless
+//! `PROMLET_REQUIRE_PROMETHEUS=1`.
+
+mod support;
+
+use std::process::Command;
+
+use support::client::Client;
+use support::json::Json;
+use support::process::{Process, Promlet};
+use support::temp::TempDir;
+use support::{exposition, poll, prometheus, skip};
+
+const REQUIRED_BY: &str = "PROMLET_REQUIRE_PROMETHEUS";
+
+/// A Prometheus with one target, scraped each second.
+struct Scraper {
+    client: Client,
+    // Ends before its folder goes.
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Scraper {
+    /// `None` where Prometheus is not installed.
+    fn start(target: &Promlet) -> Option<Scraper> {
+        let installed = Command::new("prometheus").arg("--version").output().is_ok();
+        if !installed {
+            return None;
+        }
+        let folder = TempDir::new("prometheus");
+        let config = folder.path().join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+             scrape_configs:\n  \
+             - job_name: promlet\n    static_configs: [{{targets: ['{}']}}]\n",
+            target.address
+        );
+        std::fs::write(&config, text).expect("a temporary file can be written");
+        let mut command = Command::new("prometheus");
+        command
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg("--web.listen-address=127.0.0.1:0");
+        let mut process = Process::spawn(&mut command);
+        let address = process.wait_for_address();
+        let client = Client::connect(address).expect("it says that it listens");
+        Some(Scraper { client, _process: process, _folder: folder })
+    }
+
+    /// The newest value of the one series of the target that a name selects.
+    fn query(&mut self, name: &str) -> Option<f64> {
+        let target = format!("/api/v1/query?query={name}");
+        let response = self.client.get(&target).expect("Prometheus answers");
+        if response.status == 503 {
+            // It listens before it is ready.
+            return None;
+        }
+        let json = Json::parse(response.text()).expect("Prometheus answers in JSON");
+        assert_eq!(
+            json.at("status").and_then(Json::as_str),
+            Some("success"),
+            "{}",
+            response.text()
+        );
+        let value = json.at("data.result.0.value.1")?.as_str().expect("values are strings");
+        Some(value.parse().expect("values are numbers"))
+    }
+}
+
+#[test]
+fn a_real_prometheus_scrapes_every_series() {
+    let promlet = Promlet::start(&[]);
+    let Some(mut scraper) = Scraper::start(&promlet) else {
+        return skip("prometheus is not installed", REQUIRED_BY);
+    };
+    poll("up == 1", || (scraper.query("up")? == 1.0).then_some(()));
+
+    // No scrape of our own in between: only Prometheus makes the count rise.
+    let first = poll("scrape count", || scraper.query("appmesh_prom_scrape_count"));
+    poll("rise of the scrape count", || {
+        (scraper.query("appmesh_prom_scrape_count")? > first).then_some(())
+    });
+
+    // The set of series may still grow at the first scrapes, so both are asked until they agree.
+    let mut last = None;
+    let agreed = poll("agreement on the number of series", || {
+        let body = promlet.get("/metrics").body;
+        let series = exposition::read(&body).expect("the page is right").samples().count();
+        last = Some((scraper.query("scrape_samples_scraped")?, series));
+        last.filter(|(scraped, series)| *scraped == *series as f64)
+    });
+    assert!(agreed.1 > 0, "the page is empty: {last:?}");
+    assert_eq!(scraper.query("up"), Some(1.0));
+}
+
+#[test]
+fn promtool_takes_the_page() {
+    let promlet = Promlet::start(&[]);
+    let body = promlet.get("/metrics").body;
+    exposition::read(&body).unwrap_or_else(|error| panic!("{error}"));
+    match prometheus::check_metrics(&body) {
+        None => skip("promtool is not installed", REQUIRED_BY),
+        Some(verdict) => assert_eq!(verdict, Ok(())),
+    }
+}

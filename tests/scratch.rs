@@ -1,0 +1,71 @@
+//! The binary where nothing else is: an empty, read-only root with only `/proc`, as an
+//! unprivileged user without capabilities.
+//!
+//! Needs root and util-linux; without them the test says so and checks nothing, unless
+//! `PROMLET_REQUIRE_SCRATCH=1`. CI runs it on the release binary (`PROMLET_TEST_BINARY`).
+
+mod support;
+
+use std::process::Command;
+
+use support::process::{Promlet, binary};
+use support::temp::TempDir;
+use support::{exposition, skip};
+
+/// Run in a mount namespace of its own: `$1` is an empty folder, `$2` the binary, the rest its
+/// arguments. `exec` all along, so that the process stays the one that was started. What is left
+/// in the bounding set is what `chroot` itself needs; changing the user drops it.
+const ENTER: &str = r#"
+set -eu
+root=$1; binary=$2; shift 2
+mount -t tmpfs -o mode=755 tmpfs "$root"
+cp "$binary" "$root/promlet"
+mkdir "$root/proc"
+mount -t proc proc "$root/proc"
+mount -o remount,ro "$root"
+cd "$root"
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all,+setuid,+setgid,+sys_chroot \
+    chroot --userspec=65534:65534 "$root" /promlet "$@"
+"#;
+
+const NOBODY: &str = "65534";
+
+#[test]
+fn it_serves_from_an_empty_read_only_root_as_nobody() {
+    if !can_unshare() {
+        return skip("mount namespaces need root and util-linux", "PROMLET_REQUIRE_SCRATCH");
+    }
+    let root = TempDir::new("scratch");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation=private", "/bin/sh", "-c", ENTER, "sh"]);
+    command.arg(root.path()).arg(binary());
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let promlet = Promlet::started_by(command, &[]);
+
+    let status = std::fs::read_to_string(format!("/proc/{}/status", promlet.process.pid()));
+    let status = status.expect("it runs under the pid that was started");
+    assert_eq!(status_field(&status, "Name"), "promlet");
+    assert_eq!(status_field(&status, "Uid"), [NOBODY; 4].join("\t"));
+    assert_eq!(status_field(&status, "Gid"), [NOBODY; 4].join("\t"));
+    assert_eq!(status_field(&status, "NoNewPrivs"), "1");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(status_field(&status, set), "0000000000000000", "{set}");
+    }
+
+    let response = promlet.get("/metrics");
+    assert_eq!(response.status, 200);
+    let page = exposition::read(&response.body).unwrap_or_else(|error| panic!("{error}"));
+    assert!(page.family("appmesh_prom_scrape_count").is_some(), "{}", response.text());
+    assert!(page.family("promlet_build_info").is_some(), "{}", response.text());
+}
+
+fn can_unshare() -> bool {
+    let status = Command::new("unshare").args(["--mount", "true"]).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// The value of a line of proc_pid_status(5).
+fn status_field<'a>(status: &'a str, name: &str) -> &'a str {
+    let field = |line: &'a str| line.strip_prefix(name)?.strip_prefix(":\t");
+    status.lines().find_map(field).unwrap_or_else(|| panic!("no {name} in {status}"))
+}
