@@ -1,86 +1,86 @@
-//! Which collectors run: by the flags, and by the query of a scrape.
+//! Which collectors run: those that are enabled, and of them those that a query asks for.
 
-use super::{ByDefault, COLLECTORS, group};
+use super::{COLLECTORS, group};
 use crate::registry::Selection;
 use std::fmt;
 
-/// The collectors that are enabled: those on by default, less or more what flags say.
-#[derive(Clone, Debug, Default)]
+/// The collectors that are enabled. By default those whose rows say so.
+#[derive(Clone, Debug)]
 pub struct Choice {
-    are_defaults_disabled: bool,
-    /// What a flag says of the collector of each row of [`COLLECTORS`], the last one given.
-    said: [Option<Said>; COLLECTORS.len()],
+    /// Whether the collector in each row of [`COLLECTORS`] runs.
+    is_enabled: [bool; COLLECTORS.len()],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    On,
-    Off,
+impl Default for Choice {
+    fn default() -> Choice {
+        let is_enabled = std::array::from_fn(|row| COLLECTORS[row].on_by_default);
+        Choice { is_enabled }
+    }
 }
 
 impl Choice {
-    /// Leaves only the collectors that are enabled by name (`--collector.disable-defaults`).
-    pub fn disable_defaults(&mut self) {
-        self.are_defaults_disabled = true;
-    }
-
-    /// Enables a collector (`--collector.NAME`).
+    /// Only the collectors of these names.
     ///
     /// # Errors
-    /// When there is no collector of this name.
-    pub fn enable(&mut self, name: &str) -> Result<(), UnknownCollector> {
-        self.say(name, Said::On)
-    }
-
-    /// Disables a collector (`--no-collector.NAME`).
-    ///
-    /// # Errors
-    /// When there is no collector of this name.
-    pub fn disable(&mut self, name: &str) -> Result<(), UnknownCollector> {
-        self.say(name, Said::Off)
-    }
-
-    fn say(&mut self, name: &str, said: Said) -> Result<(), UnknownCollector> {
-        let index = index(name).ok_or_else(|| UnknownCollector { name: name.to_owned() })?;
-        self.said[index] = Some(said);
-        Ok(())
+    /// When there is no collector of one of them.
+    pub fn only<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Choice, UnknownCollector> {
+        let mut is_enabled = [false; COLLECTORS.len()];
+        for name in names {
+            let row = index(name).ok_or_else(|| UnknownCollector { name: name.to_owned() })?;
+            is_enabled[row] = true;
+        }
+        Ok(Choice { is_enabled })
     }
 
     /// Whether the collector in this row of [`COLLECTORS`] runs.
-    pub fn is_enabled(&self, row: usize) -> bool {
-        match self.said[row] {
-            Some(said) => said == Said::On,
-            None => !self.are_defaults_disabled && COLLECTORS[row].default == ByDefault::On,
-        }
+    pub(super) fn is_enabled(&self, row: usize) -> bool {
+        self.is_enabled[row]
     }
 
-    /// The groups that a scrape with these `collect[]` and `exclude[]` parameters asks for.
+    /// The groups that a scrape with this query asks for: by `collect[]` only these collectors, by
+    /// `exclude[]` all but these. The query is the decoded names and values of its parameters.
     ///
     /// As with node_exporter, excluding a collector that does not run is no error.
     ///
     /// # Errors
     /// [`SelectError`], which the client is to be told with status 400.
-    pub fn selection<S: AsRef<str>>(
+    pub fn selection<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
-        collect: &[S],
-        exclude: &[S],
+        query: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Selection, SelectError> {
-        if !collect.is_empty() && !exclude.is_empty() {
-            return Err(SelectError::Combined);
-        }
-        if collect.is_empty() {
-            let excluded = exclude.iter().filter_map(|name| index(name.as_ref()));
-            return Ok(excluded.fold(Selection::ALL, |rest, row| rest.without(group(row))));
-        }
-        collect.iter().try_fold(Selection::NONE, |selection, name| {
-            let name = name.as_ref();
-            match index(name) {
-                Some(row) if self.is_enabled(row) => Ok(selection.with(group(row))),
-                Some(_) => Err(SelectError::Disabled { name: name.to_owned() }),
-                None => Err(SelectError::Missing { name: name.to_owned() }),
+        let (mut collected, mut left) = (None, None);
+        for (name, value) in query {
+            match name.as_ref() {
+                b"collect[]" => {
+                    let before = collected.unwrap_or(Ok(Selection::NONE));
+                    collected = Some(before.and_then(|before| self.with(before, value.as_ref())));
+                }
+                b"exclude[]" => {
+                    left = Some(without(left.unwrap_or(Selection::ALL), value.as_ref()));
+                }
+                _ => {}
             }
-        })
+        }
+        match (collected, left) {
+            (Some(_), Some(_)) => Err(SelectError::Combined),
+            (Some(collected), None) => collected,
+            (None, left) => Ok(left.unwrap_or(Selection::ALL)),
+        }
     }
+
+    fn with(&self, selection: Selection, name: &[u8]) -> Result<Selection, SelectError> {
+        let text = || String::from_utf8_lossy(name).into_owned();
+        match std::str::from_utf8(name).ok().and_then(index) {
+            Some(row) if self.is_enabled(row) => Ok(selection.with(group(row))),
+            Some(_) => Err(SelectError::Disabled { name: text() }),
+            None => Err(SelectError::Missing { name: text() }),
+        }
+    }
+}
+
+fn without(selection: Selection, name: &[u8]) -> Selection {
+    let row = std::str::from_utf8(name).ok().and_then(index);
+    row.map_or(selection, |row| selection.without(group(row)))
 }
 
 fn index(name: &str) -> Option<usize> {
@@ -138,59 +138,55 @@ impl std::error::Error for SelectError {}
 mod tests {
     use super::*;
 
-    fn enabled(choice: &Choice) -> Vec<&'static str> {
-        let rows = COLLECTORS.iter().enumerate().filter(|(row, _)| choice.is_enabled(*row));
-        rows.map(|(_, row)| row.name).collect()
-    }
-
     #[test]
     fn rows_stand_by_name_and_say_what_they_show() {
         assert!(COLLECTORS.is_sorted_by(|a, b| a.name < b.name));
         for row in COLLECTORS {
-            assert!(row.help.ends_with('.'), "{}", row.name);
+            assert!(!row.help.is_empty() && !row.help.ends_with('.'), "{}", row.name);
             assert!(row.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", row.name);
         }
     }
 
     #[test]
-    fn the_last_flag_counts_and_defaults_can_be_disabled_anywhere() {
-        let mut choice = Choice::default();
-        assert_eq!(enabled(&choice).len(), COLLECTORS.len());
-        choice.disable("cpu").unwrap();
-        choice.enable("time").unwrap();
-        choice.disable("uname").unwrap();
-        choice.enable("uname").unwrap();
-        assert!(!enabled(&choice).contains(&"cpu"));
-        choice.disable_defaults();
-        assert_eq!(enabled(&choice), ["time", "uname"]);
-        let error = choice.enable("cpus").unwrap_err();
+    fn only_collectors_that_exist_can_be_chosen() {
+        let choice = Choice::only(["time", "cpu"]).unwrap();
+        let enabled = (0..COLLECTORS.len()).filter(|row| choice.is_enabled(*row));
+        assert!(enabled.map(|row| COLLECTORS[row].name).eq(["cpu", "time"]));
+        let error = Choice::only(["time", "cpus"]).unwrap_err();
         assert_eq!(error.to_string(), "there is no collector \"cpus\"");
     }
 
     #[test]
     fn a_query_selects_among_what_is_enabled() {
-        let mut choice = Choice::default();
-        choice.disable("time").unwrap();
-        let name = |row: &usize| COLLECTORS[*row].name;
-        let selected = |collect: &[&str], exclude: &[&str]| {
-            let selection = choice.selection(collect, exclude)?;
-            let rows = 0..COLLECTORS.len();
-            let rows = rows.filter(|row| selection.contains(group(*row)));
-            Ok::<Vec<_>, SelectError>(rows.map(|row| name(&row)).collect())
-        };
-        let all: Vec<&str> = COLLECTORS.iter().map(|row| row.name).collect();
-        assert_eq!(selected(&[], &[]), Ok(all.clone()));
-        assert_eq!(selected(&["stat", "cpu", "stat"], &[]), Ok(vec!["cpu", "stat"]));
-        let without_cpu = all.into_iter().filter(|name| *name != "cpu").collect();
-        assert_eq!(selected(&[], &["cpu", "wifi"]), Ok(without_cpu));
-        const ERRORS: &[(&[&str], &[&str], &str)] = &[
-            (&["cpu"], &["stat"], "Combined collect and exclude queries are not allowed."),
-            (&["cpu", "x"], &[], "missing collector: x"),
-            (&["time"], &[], "disabled collector: time"),
-            (&[""], &[], "missing collector: "),
+        const ALL: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "stat", "time", "uname"];
+        const WITHOUT_TIME: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "stat", "uname"];
+        type Case = (
+            &'static [(&'static str, &'static str)],
+            Result<&'static [&'static str], &'static str>,
+        );
+        const CASES: &[Case] = &[
+            (&[], Ok(ALL)),
+            (&[("collect", "cpu"), ("x", "y")], Ok(ALL)),
+            (&[("collect[]", "stat"), ("x", "y"), ("collect[]", "cpu")], Ok(&["cpu", "stat"])),
+            (&[("exclude[]", "time"), ("exclude[]", "wifi")], Ok(WITHOUT_TIME)),
+            (
+                &[("collect[]", "x"), ("exclude[]", "cpu")],
+                Err("Combined collect and exclude queries are not allowed."),
+            ),
+            (&[("collect[]", "cpu"), ("collect[]", "x")], Err("missing collector: x")),
+            (&[("collect[]", "")], Err("missing collector: ")),
+            (&[("collect[]", "time")], Err("disabled collector: time")),
         ];
-        for (collect, exclude, expected) in ERRORS {
-            assert_eq!(selected(collect, exclude).unwrap_err().to_string(), *expected);
+        let choice = Choice::only(WITHOUT_TIME.iter().copied()).unwrap();
+        for (query, expected) in CASES {
+            let selection = choice.selection(query.iter().copied());
+            let names = selection.map(|selection| {
+                let is_selected = |row: &usize| selection.contains(group(*row));
+                let rows = (0..COLLECTORS.len()).filter(is_selected);
+                rows.map(|row| COLLECTORS[row].name).collect::<Vec<_>>()
+            });
+            let names = names.map_err(|error| error.to_string());
+            assert_eq!(names, expected.map(<[_]>::to_vec).map_err(str::to_owned), "{query:?}");
         }
     }
 }

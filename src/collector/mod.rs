@@ -39,43 +39,34 @@ use fs::Files;
 use std::time::Instant;
 use table::{Metric, Table};
 
-/// Whether a collector runs where no flag names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ByDefault {
-    /// It runs.
-    On,
-    /// It has to be asked for.
-    Off,
-}
-
 /// A collector that there is.
 pub struct Row {
     /// The name in flags, queries and the `collector` label.
     pub name: &'static str,
     /// Whether it runs where no flag names it.
-    pub default: ByDefault,
-    /// What it shows, for `--help`.
+    pub on_by_default: bool,
+    /// What it shows, as a phrase that can follow "Expose".
     pub help: &'static str,
-    create: fn(&mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError>,
-}
-
-impl Row {
-    const fn on(name: &'static str, help: &'static str, create: Create) -> Row {
-        Row { name, default: ByDefault::On, help, create }
-    }
+    create: Create,
 }
 
 type Create = fn(&mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError>;
 
+impl Row {
+    const fn on(name: &'static str, help: &'static str, create: Create) -> Row {
+        Row { name, on_by_default: true, help, create }
+    }
+}
+
 /// The collectors, by name.
 pub const COLLECTORS: &[Row] = &[
-    Row::on("cpu", "CPU time by CPU and mode, thermal throttling, isolation.", cpu::Cpu::create),
-    Row::on("filefd", "Open files of the whole host and their limit.", filefd::FileFd::create),
-    Row::on("loadavg", "Load averages.", loadavg::LoadAvg::create),
-    Row::on("meminfo", "Memory by use, from /proc/meminfo.", meminfo::MemInfo::create),
-    Row::on("stat", "Boot time, forks, interrupts, context switches.", stat::Stat::create),
-    Row::on("time", "System time, time zone, clock sources.", time::Time::create),
-    Row::on("uname", "Names of the kernel and the host, from uname(2).", uname::Uname::create),
+    Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create),
+    Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
+    Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
+    Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
+    Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
+    Row::on("time", "system time, time zone and clock sources", time::Time::create),
+    Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
 ];
 
 const _: () = assert!(COLLECTORS.len() < Group::LIMIT as usize, "each collector has a group");

@@ -25,11 +25,7 @@ struct Fixture {
 impl Fixture {
     fn new(name: &str, collectors: &[&str]) -> Fixture {
         let scratch = Scratch::new(name);
-        let mut choice = Choice::default();
-        choice.disable_defaults();
-        for collector in collectors {
-            choice.enable(collector).unwrap();
-        }
+        let choice = Choice::only(collectors.iter().copied()).unwrap();
         let roots =
             Roots { proc: scratch.path("proc"), sys: scratch.path("sys"), ..Roots::default() };
         let (registry, reports) = (Registry::new(), Arc::new(Mutex::new(Vec::new())));
@@ -43,8 +39,8 @@ impl Fixture {
     }
 
     /// The samples of a scrape, but for durations.
-    fn scrape(&self, collect: &[&str], exclude: &[&str]) -> Vec<String> {
-        let selection = self.choice.selection(collect, exclude).unwrap();
+    fn scrape(&self, query: &[(&str, &str)]) -> Vec<String> {
+        let selection = self.choice.selection(query.iter().copied()).unwrap();
         self.registry.collect(&Scrape::new(selection));
         let mut samples = samples(&self.registry);
         samples.retain(|line| !line.starts_with("node_scrape_collector_duration_seconds"));
@@ -52,7 +48,7 @@ impl Fixture {
     }
 
     fn success(&self) -> Vec<String> {
-        let mut samples = self.scrape(&[], &[]);
+        let mut samples = self.scrape(&[]);
         samples.retain(|line| line.starts_with("node_scrape"));
         samples
     }
@@ -73,13 +69,13 @@ fn a_collector_that_fails_costs_the_others_nothing_and_is_reported_once() {
         "node_scrape_collector_success{collector=filefd} 1",
         "node_scrape_collector_success{collector=loadavg} 0",
     ];
-    assert_eq!(fixture.scrape(&[], &[]), failing);
+    assert_eq!(fixture.scrape(&[]), failing);
     fixture.scratch.write("proc/loadavg", b"1 2 y 1/1 1\n");
-    assert_eq!(fixture.scrape(&[], &[]), failing);
+    assert_eq!(fixture.scrape(&[]), failing);
     assert_eq!(fixture.reports(), ["loadavg: loadavg:1: expected a load average, found x"]);
     fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");
-    assert_eq!(fixture.scrape(&[], &[])[2..5], ["node_load1 1", "node_load15 3", "node_load5 2"]);
-    fixture.scrape(&[], &[]);
+    assert_eq!(fixture.scrape(&[])[2..5], ["node_load1 1", "node_load15 3", "node_load5 2"]);
+    fixture.scrape(&[]);
     assert_eq!(fixture.reports(), ["loadavg: works"]);
 }
 
@@ -87,14 +83,11 @@ fn a_collector_that_fails_costs_the_others_nothing_and_is_reported_once() {
 fn a_file_that_goes_missing_and_comes_back_takes_its_series_along() {
     let fixture = Fixture::new("node-missing", &["loadavg"]);
     for _ in 0..2 {
-        assert_eq!(
-            fixture.scrape(&[], &[]),
-            ["node_scrape_collector_success{collector=loadavg} 0"]
-        );
+        assert_eq!(fixture.scrape(&[]), ["node_scrape_collector_success{collector=loadavg} 0"]);
         let reports = fixture.reports();
         assert!(reports.last().unwrap().ends_with("proc/loadavg: not there"), "{reports:?}");
         fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");
-        assert_eq!(fixture.scrape(&[], &[]).len(), 4);
+        assert_eq!(fixture.scrape(&[]).len(), 4);
         fixture.scratch.remove("proc/loadavg");
     }
 }
@@ -108,12 +101,12 @@ fn a_query_leaves_no_trace_of_the_collectors_that_did_not_run() {
         lines.into_iter().filter(|line| line.starts_with("node_scrape")).collect::<Vec<_>>()
     };
     let loadavg = ["node_scrape_collector_success{collector=loadavg} 1"];
-    assert_eq!(success(fixture.scrape(&["loadavg"], &[])), loadavg);
-    assert_eq!(success(fixture.scrape(&[], &["filefd"])), loadavg);
-    assert_eq!(success(fixture.scrape(&[], &[])).len(), 2);
+    assert_eq!(success(fixture.scrape(&[("collect[]", "loadavg")])), loadavg);
+    assert_eq!(success(fixture.scrape(&[("exclude[]", "filefd")])), loadavg);
+    assert_eq!(success(fixture.scrape(&[])).len(), 2);
     let families = fixture.registry.families();
     let of = |name: &str| families.iter().find(|family| family.core.desc.name == name).unwrap();
-    let selection = fixture.choice.selection(&["loadavg"], &[]).unwrap();
+    let selection = fixture.choice.selection([("collect[]", "loadavg")]).unwrap();
     assert!(selection.contains(of("node_load1").group));
     assert!(!selection.contains(of("node_filefd_allocated").group));
     assert!(Selection::NONE.contains(of("node_scrape_collector_success").group));
@@ -128,7 +121,7 @@ fn a_cpu_that_vanishes_takes_its_series_along_and_starts_anew() {
         lines.iter().filter(is_idle).cloned().collect::<Vec<_>>()
     };
     scratch.write("proc/stat", STAT.as_bytes());
-    let lines = fixture.scrape(&[], &[]);
+    let lines = fixture.scrape(&[]);
     let both = [
         "node_cpu_seconds_total{cpu=0,mode=idle} 4",
         "node_cpu_seconds_total{cpu=2,mode=idle} 0.4",
@@ -139,13 +132,13 @@ fn a_cpu_that_vanishes_takes_its_series_along_and_starts_anew() {
     assert!(!lines.iter().any(|line| line.starts_with("node_forks_total")));
 
     scratch.write("proc/stat", b"cpu0 100 200 300 399 500 600 700 800 900 1000\n");
-    assert_eq!(idle(&fixture.scrape(&[], &[])), both[..1]);
+    assert_eq!(idle(&fixture.scrape(&[])), both[..1]);
     scratch.write("proc/stat", STAT.replace("cpu2 10 20 30 40", "cpu2 10 20 30 39").as_bytes());
-    let idle_again = idle(&fixture.scrape(&[], &[]));
+    let idle_again = idle(&fixture.scrape(&[]));
     assert_eq!(idle_again[1], "node_cpu_seconds_total{cpu=2,mode=idle} 0.39");
     scratch.remove("proc/stat");
     assert_eq!(
-        fixture.scrape(&[], &[]),
+        fixture.scrape(&[]),
         [
             "node_scrape_collector_success{collector=cpu} 0",
             "node_scrape_collector_success{collector=stat} 0"
@@ -170,7 +163,7 @@ fn throttles_are_counted_once_a_core_and_follow_their_cpus() {
     scratch.write("sys/devices/system/cpu/isolated", b"1-2\n");
     scratch.write("proc/stat", b"cpu0 1\ncpu1 1\ncpu2 1\n");
     let throttles = || {
-        let mut lines = fixture.scrape(&[], &[]);
+        let mut lines = fixture.scrape(&[]);
         lines.retain(|line| line.contains("throttles") || line.contains("isolated"));
         lines.sort();
         lines
@@ -200,7 +193,7 @@ fn fields_of_memory_come_and_go() {
     let fixture = Fixture::new("node-memory", &["meminfo"]);
     let memory = |content: &str| {
         fixture.scratch.write("proc/meminfo", content.as_bytes());
-        let mut lines = fixture.scrape(&[], &[]);
+        let mut lines = fixture.scrape(&[]);
         lines.retain(|line| line.starts_with("node_memory"));
         lines
     };
@@ -227,12 +220,31 @@ fn a_file_of_ever_new_fields_is_bounded() {
     for first in (0..1000).step_by(100) {
         let fields: String = (first..first + 100).map(|n| format!("F{n}: 1\n")).collect();
         fixture.scratch.write("proc/meminfo", fields.as_bytes());
-        fixture.scrape(&[], &[]);
+        fixture.scrape(&[]);
     }
     assert!(fixture.registry.families().len() <= 256 + 2);
     let reports = fixture.reports();
     assert_eq!(reports.len(), 2, "{reports:?}");
     assert!(reports[0].ends_with("expected at most 256 different fields, found F256"));
+}
+
+#[test]
+fn a_file_that_is_cut_shows_nothing_that_is_not_in_the_whole() {
+    let fixture = Fixture::new("node-cut", &["cpu", "meminfo", "stat"]);
+    let memory = "MemTotal:   24684084 kB\nActive(anon):  1492 kB\nHugePages_Total:  12\n";
+    let cut = |bytes: usize| {
+        fixture.scratch.write("proc/stat", &STAT.as_bytes()[..bytes.min(STAT.len())]);
+        fixture.scratch.write("proc/meminfo", &memory.as_bytes()[..bytes.min(memory.len())]);
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| !line.starts_with("node_scrape"));
+        lines
+    };
+    let whole = cut(usize::MAX);
+    for bytes in 0..STAT.len() {
+        for line in cut(bytes) {
+            assert!(whole.contains(&line), "{line} from {bytes} bytes");
+        }
+    }
 }
 
 #[test]
@@ -271,7 +283,7 @@ proptest::proptest! {
         }
         proptest::prop_assert_eq!(fixture.success().len(), 5);
         if !content.contains('0') {
-            for line in fixture.scrape(&[], &[]) {
+            for line in fixture.scrape(&[]) {
                 let is_made_up = line.ends_with(" 0") && !line.starts_with("node_scrape");
                 proptest::prop_assert!(!is_made_up, "{} of {:?}", line, content);
             }
