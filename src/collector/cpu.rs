@@ -83,7 +83,8 @@ impl Cpu {
 impl Collector for Cpu {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let times = self.set_times(files);
-        self.topology.collect(files, self.times.changes()).and(times)
+        let topology = self.topology.collect(files, self.times.changes());
+        times.and(topology)
     }
 }
 

@@ -266,6 +266,20 @@ mod tests {
     }
 
     #[test]
+    fn a_descriptor_whose_process_is_gone_is_given_up() {
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut file = KeptFile::new(format!("/proc/{}/stat", child.id()));
+        let mut buffer = Vec::new();
+        assert!(!file.read(&mut buffer).unwrap().is_empty());
+        assert!(file.file.is_some());
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(file.read(&mut buffer).unwrap_err().is_no_data());
+        assert!(file.file.is_none());
+    }
+
+    #[test]
     fn a_shared_file_is_read_once_a_scrape() {
         let scratch = Scratch::new("fs-shared");
         let mut files = Files::default();

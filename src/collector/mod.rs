@@ -8,7 +8,7 @@
 //! Table       what collectors write: series that are there while their source has them
 //! ```
 //!
-//! To add one: write `NAME.rs` with a type that implements [`Collector`], and add its row. A
+//! To add one: write `NAME.rs` with a type that implements `Collector`, and add its row. A
 //! collector whose source is missing is *no data*, one whose source is malformed is an error; both
 //! have success 0, and neither costs the rest of the scrape anything.
 
@@ -136,6 +136,15 @@ struct Running {
 impl Node {
     /// Registers the families of the collectors that `choice` enables and lets them run at each
     /// scrape of `registry`. Nothing is read before the first.
+    ///
+    /// ```
+    /// use promlet::collector::{Choice, Node, Report, Roots};
+    ///
+    /// let registry = promlet::Registry::new();
+    /// let report = |report: Report<'_>| eprintln!("{report:?}");
+    /// Node::register(&registry, &Roots::default(), &Choice::default(), Box::new(report))?;
+    /// # Ok::<(), promlet::RegisterError>(())
+    /// ```
     ///
     /// # Errors
     /// [`RegisterError`] when one of their names is taken.

@@ -77,28 +77,41 @@ impl ProcessTree {
     pub(super) fn resident_bytes(&mut self, root: u32) -> u64 {
         self.queue.clear();
         self.queue.push(root);
-        let mut pages: u64 = 0;
-        let mut visited = 0;
-        while let Some(pid) = self.queue.get(visited).copied() {
-            pages = pages.saturating_add(self.visit(pid));
-            visited += 1;
-            self.queue.truncate(PROCESSES_MAX);
-        }
+        let pages = if self.has_children_files { self.walk_down() } else { self.walk_pass(root) };
         pages.saturating_mul(self.page_bytes)
     }
 
-    /// Queues the children of `pid`, and says how many pages it has itself.
-    fn visit(&mut self, pid: u32) -> u64 {
-        if self.has_children_files {
-            let Some(stat) = self.read_stat(pid) else { return 0 };
-            self.queue_children(pid, stat.threads);
-            return stat.resident_pages;
+    /// The pages of the processes in the queue and of all below them.
+    fn walk_down(&mut self) -> u64 {
+        let mut pages: u64 = 0;
+        let mut visited = 0;
+        while let Some(pid) = self.queue.get(visited).copied() {
+            visited += 1;
+            if let Some(stat) = self.read_stat(pid) {
+                pages = pages.saturating_add(stat.resident_pages);
+                self.queue_children(pid, stat.threads);
+                self.queue.truncate(PROCESSES_MAX);
+            }
         }
-        let first = self.processes.partition_point(|process| process.parent < pid);
-        let children = self.processes[first..].iter().take_while(|process| process.parent == pid);
-        self.queue.extend(children.map(|process| process.pid));
-        let own = self.processes.iter().find(|process| process.pid == pid);
-        own.map_or(0, |process| process.resident_pages)
+        pages
+    }
+
+    /// The same from what the last pass found, where `root` is all that the queue has.
+    fn walk_pass(&mut self, root: u32) -> u64 {
+        let own = self.processes.iter().find(|process| process.pid == root);
+        let mut pages = own.map_or(0, |process| process.resident_pages);
+        let mut visited = 0;
+        // A pid that was used again during the pass can close a circle, which ends here.
+        while visited < self.processes.len() {
+            let Some(pid) = self.queue.get(visited).copied() else { break };
+            visited += 1;
+            let first = self.processes.partition_point(|process| process.parent < pid);
+            let is_child = |process: &&Process| process.parent == pid;
+            let children = self.processes[first..].iter().take_while(is_child);
+            pages = children.clone().fold(pages, |sum, c| sum.saturating_add(c.resident_pages));
+            self.queue.extend(children.map(|process| process.pid));
+        }
+        pages
     }
 
     /// A child belongs to the thread that made it.

@@ -41,7 +41,8 @@ impl ZoneOffset {
         Some(offset)
     }
 
-    /// The abbreviation of the zone: `UTC`, `CEST`, `+03`.
+    /// The abbreviation of the zone: `UTC`, `CEST`, `+03`. Empty if a zone file has one that is no
+    /// UTF-8, against RFC 8536.
     pub fn name(&self) -> &str {
         std::str::from_utf8(&self.name[..self.name_bytes]).unwrap_or_default()
     }
