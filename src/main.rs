@@ -1,3 +1,3 @@
-//! The `promlet` binary.
-
+//! The binary.
+#![forbid(unsafe_code)]
 fn main() {}

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -219,8 +219,7 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
 /// Whether it is a socket on which nobody listens: left behind by a process that was killed.
 fn is_stale(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    let answer = UnixStream::connect(path);
-    is_socket && answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    is_socket && Socket::is_listened_on(path).is_ok_and(|is_listened_on| !is_listened_on)
 }
 
 /// The file of a Unix socket, removed when it is dropped.
@@ -325,8 +324,19 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_that_accepts_nobody_still_has_its_socket() {
+        let path = std::env::temp_dir().join(format!("promlet-full-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        // More than net.core.somaxconn usually lets wait, so the queue is full before the end.
+        assert!((0..5_000).all(|_| Socket::is_listened_on(&path).unwrap()));
+        drop(listener);
+        assert!(!Socket::is_listened_on(&path).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn descriptors_that_do_not_listen_are_refused() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let error = Listener::from_fd(ours.into()).unwrap_err();
         let expected = "cannot listen on an inherited descriptor: it does not listen";
         assert_eq!(error.to_string(), expected);
