@@ -1,6 +1,6 @@
 //! What does a scrape of the node cost, in all and by collector, on the /proc of this host?
 //!
-//! Beside the floor that the kernel sets: opening, reading and closing the same five files.
+//! Beside what others pay at least: opening, reading and closing five of the same files.
 
 use criterion::{BenchmarkId, Criterion};
 use promlet::collector::{COLLECTORS, Choice, Node, Report, Roots, process};
@@ -9,7 +9,7 @@ use promlet::{Registry, Scrape};
 use std::hint::black_box;
 use std::io::Read;
 
-/// What the default collectors read.
+/// What the default collectors read, but for sysfs.
 const FILES: [&str; 5] =
     ["/proc/loadavg", "/proc/meminfo", "/proc/stat", "/proc/sys/fs/file-nr", "/proc/self/stat"];
 

@@ -29,7 +29,7 @@ impl Collector for FileFd {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         let counts = parse_file_nr(files.read(&mut self.file)?)?;
-        sweep.row(&[]).set_all(&counts.map(Some));
+        sweep.only_row().set_all(&counts.map(Some));
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ impl Collector for LoadAvg {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         let loads = parse_loadavg(files.read(&mut self.file)?)?;
-        sweep.row(&[]).set_all(&loads.map(Some));
+        sweep.only_row().set_all(&loads.map(Some));
         Ok(())
     }
 }

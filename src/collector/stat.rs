@@ -37,7 +37,7 @@ impl Collector for Stat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         let counts = parse_counts(files.read_shared(self.file)?)?;
-        sweep.row(&[]).set_all(&counts);
+        sweep.only_row().set_all(&counts);
         Ok(())
     }
 }

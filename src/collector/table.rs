@@ -105,12 +105,14 @@ impl Table {
 
     /// Brings a table up to date that has one row without labels.
     pub(crate) fn set(&mut self, values: &[Option<f64>]) {
-        self.sweep().row(&[]).set_all(values);
+        self.sweep().only_row().set_all(values);
     }
 
     /// Where the row of these labels is, which most likely follows the one visited last.
-    fn position(&self, next: usize, labels: &[&str]) -> Option<usize> {
-        let is_it = |row: &Row| row.labels.iter().map(|label| &**label).eq(labels.iter().copied());
+    fn position<S: AsRef<str>>(&self, next: usize, labels: &[S]) -> Option<usize> {
+        let is_it = |row: &Row| {
+            row.labels.iter().map(|label| &**label).eq(labels.iter().map(AsRef::as_ref))
+        };
         if self.rows.get(next).is_some_and(is_it) {
             return Some(next);
         }
@@ -126,9 +128,9 @@ pub(crate) struct Sweep<'t> {
 
 impl Sweep<'_> {
     /// Visits the row with these labels, which is added where there is none.
-    pub(crate) fn row(&mut self, labels: &[&str]) -> RowMut<'_> {
+    pub(crate) fn row<S: AsRef<str>>(&mut self, labels: &[S]) -> RowMut<'_> {
         let index = self.table.position(self.next, labels).unwrap_or_else(|| {
-            let labels = labels.iter().map(|label| Box::from(*label)).collect();
+            let labels = labels.iter().map(|label| Box::from(label.as_ref())).collect();
             let cells = self.table.columns.iter().map(|_| None).collect();
             let index = self.next.min(self.table.rows.len());
             self.table.rows.insert(index, Row { labels, cells, visited: false });
@@ -139,6 +141,11 @@ impl Sweep<'_> {
         let row = &mut self.table.rows[index];
         row.visited = true;
         RowMut { columns: &self.table.columns, row }
+    }
+
+    /// Visits the row of a table whose rows have no labels.
+    pub(crate) fn only_row(&mut self) -> RowMut<'_> {
+        self.row::<&str>(&[])
     }
 }
 

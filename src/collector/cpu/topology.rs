@@ -138,12 +138,7 @@ impl Throttles {
             let mut lines = Lines::new("thermal_throttle", content)?;
             let mut line = lines.next().ok_or_else(|| lines.missing("a count"))?;
             let count: u64 = line.number("a count")?;
-            let value = Some(count as f64);
-            match &labels[..] {
-                [core, package] => sweep.row(&[core, package]).set(0, value),
-                [package] => sweep.row(&[package]).set(0, value),
-                _ => unreachable!("a counter is that of a core or a package"),
-            }
+            sweep.row(labels).set(0, Some(count as f64));
         }
         Ok(are_there)
     }
