@@ -71,9 +71,9 @@ pub(super) fn of_word(word: u64) -> u32 {
 /// The state after `bytes`, from `state` before them.
 pub(super) fn update(state: u32, bytes: &[u8]) -> u32 {
     let (words, tail) = bytes.as_chunks::<8>();
-    let state = words.iter().fold(state, |state, word| {
-        of_word(u64::from_le_bytes(*word) ^ u64::from(state))
-    });
+    let state = words
+        .iter()
+        .fold(state, |state, word| of_word(u64::from_le_bytes(*word) ^ u64::from(state)));
     tail.iter().fold(state, |state, byte| step(state ^ u32::from(*byte)))
 }
 

@@ -13,9 +13,7 @@
 
 use super::bits::Bits;
 use super::crc32::{self, Shifts};
-use super::huffman::{
-    BLOCK_HEADER, Code, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_CODE, LITLEN,
-};
+use super::huffman::{BLOCK_HEADER, Code, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_CODE, LITLEN};
 use super::matches::{LINES_BACK_MAX, Matcher, Reach, Token, VALUE_LEN_MAX};
 use super::tables::{LENGTH_OF, distance_symbol};
 
@@ -331,7 +329,10 @@ impl PageWriter<'_, '_> {
             let digits = (word ^ ASCII_ZEROS) << spare >> spare;
             // No byte is above nine if adding six carries none of them into the high nibble.
             if (digits | digits.wrapping_add(SIXES)) & HIGH_NIBBLES == 0 {
-                stream.bits.append(digit_codes(digits) & ((1 << (DIGIT_BITS * len as u32)) - 1), DIGIT_BITS * len as u32);
+                stream.bits.append(
+                    digit_codes(digits) & ((1 << (DIGIT_BITS * len as u32)) - 1),
+                    DIGIT_BITS * len as u32,
+                );
                 self.at += flush(&mut stream.bits, self.out, self.at);
                 return;
             }
@@ -373,7 +374,9 @@ fn digit_codes(digits: u64) -> u64 {
     let swapped = (swapped & 0x0f0f_0f0f_0f0f_0f0f) << 4 | swapped >> 4 & 0x0f0f_0f0f_0f0f_0f0f;
     let reversed = swapped >> (8 - DIGIT_BITS) & (0x0101_0101_0101_0101 * ((1 << DIGIT_BITS) - 1));
     // Bytes to pairs, pairs to fours, fours to eight.
-    let pairs = (reversed | reversed >> (8 - DIGIT_BITS)) & (0x0001_0001_0001_0001 * ((1 << (2 * DIGIT_BITS)) - 1));
-    let fours = (pairs | pairs >> (16 - 2 * DIGIT_BITS)) & (0x0000_0001_0000_0001 * ((1 << (4 * DIGIT_BITS)) - 1));
+    let pairs = (reversed | reversed >> (8 - DIGIT_BITS))
+        & (0x0001_0001_0001_0001 * ((1 << (2 * DIGIT_BITS)) - 1));
+    let fours = (pairs | pairs >> (16 - 2 * DIGIT_BITS))
+        & (0x0000_0001_0000_0001 * ((1 << (4 * DIGIT_BITS)) - 1));
     fours & u64::from(u32::MAX) | (fours >> 32) << (4 * DIGIT_BITS)
 }
