@@ -27,7 +27,8 @@ use crate::sys::socket::{AcceptError, Socket};
 pub enum ListenAddress {
     /// `:PORT`: every address of the machine, IPv6 and IPv4; IPv4 alone where there is no IPv6.
     Port(u16),
-    /// `IPV4:PORT` or `[IPV6]:PORT`. Port 0 lets the kernel choose one.
+    /// `IPV4:PORT`, `[IPV6]:PORT` or `localhost:PORT`, which is 127.0.0.1. Other names are not
+    /// resolved: a static binary has no resolver. Port 0 lets the kernel choose one.
     Tcp(SocketAddr),
     /// `unix:PATH`.
     Unix(PathBuf),
@@ -42,7 +43,7 @@ pub struct ListenAddressError {
 impl fmt::Display for ListenAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = &self.text;
-        write!(f, "{text:?} is not :PORT, IPV4:PORT, [IPV6]:PORT or unix:PATH")
+        write!(f, "{text:?} is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH")
     }
 }
 
@@ -61,7 +62,11 @@ impl FromStr for ListenAddress {
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 port.parse().map(ListenAddress::Port).map_err(|_| error())
             }
-            _ => text.parse().map(ListenAddress::Tcp).map_err(|_| error()),
+            _ => {
+                // The one name that needs no resolver.
+                let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+                numeric.parse().map(ListenAddress::Tcp).map_err(|_| error())
+            }
         }
     }
 }
@@ -282,7 +287,8 @@ mod tests {
     #[test]
     fn errors_are_one_plain_line() {
         let error = "localhost:80".parse::<ListenAddress>().unwrap_err();
-        let expected = r#""localhost:80" is not :PORT, IPV4:PORT, [IPV6]:PORT or unix:PATH"#;
+        let expected =
+            r#""localhost:80" is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH"#;
         assert_eq!(error.to_string(), expected);
 
         let first = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
