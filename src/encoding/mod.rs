@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod clause;
+mod compressed;
 mod encoder;
 mod escape;
 mod line;
