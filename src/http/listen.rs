@@ -64,8 +64,10 @@ impl FromStr for ListenAddress {
             }
             _ => {
                 // The one name that needs no resolver.
-                let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
-                numeric.parse().map(ListenAddress::Tcp).map_err(|_| error())
+                let port = text.strip_prefix("localhost:");
+                let numeric = port.map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+                let address = numeric.as_deref().unwrap_or(text).parse();
+                address.map(ListenAddress::Tcp).map_err(|_| error())
             }
         }
     }
@@ -276,7 +278,9 @@ mod tests {
             ("::1:9100", None),
             ("127.0.0.1", None),
             ("127.0.0.1:", None),
-            ("localhost:9100", None),
+            ("localhost:9100", tcp("127.0.0.1:9100")),
+            ("xlocalhost:9100", None),
+            ("host.example:9100", None),
             ("unix:", None),
         ];
         for (text, expected) in cases {
@@ -286,9 +290,9 @@ mod tests {
 
     #[test]
     fn errors_are_one_plain_line() {
-        let error = "localhost:80".parse::<ListenAddress>().unwrap_err();
+        let error = "example:80".parse::<ListenAddress>().unwrap_err();
         let expected =
-            r#""localhost:80" is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH"#;
+            r#""example:80" is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH"#;
         assert_eq!(error.to_string(), expected);
 
         let first = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
