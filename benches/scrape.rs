@@ -9,7 +9,7 @@ mod loopback;
 mod workload;
 
 use criterion::{BenchmarkId, Criterion};
-use loopback::{Client, Coding, serve_static, static_response};
+use loopback::{Client, Coding, pin_to_core, serve_static, static_response};
 use promlet::Exporter;
 use promlet::http::{Limits, ListenAddress, Server, ServerHandle};
 use std::net::SocketAddr;
@@ -24,8 +24,13 @@ const TURNS_TIME: Duration = Duration::from_secs(4);
 /// However long one takes: enough for a 99th percentile.
 const TURNS_MIN: usize = 200;
 
+/// Where the servers run, and where the client does.
+const SERVER_CORE: usize = 1;
+const CLIENT_CORE: usize = 0;
+
 /// An exporter of `workload` on a port of its own.
 fn serve(workload: &Workload) -> (ServerHandle, SocketAddr) {
+    pin_to_core(SERVER_CORE);
     let any_port: ListenAddress = "127.0.0.1:0".parse().expect("it is an address");
     let server = Server::bind(&[any_port], Limits::default()).expect("loopback has a free port");
     let server = server
@@ -52,8 +57,10 @@ impl Pair {
         }
         let content_type = response.field("Content-Type").expect("a scrape has a type");
         let (wire_bytes, body) = (response.as_bytes().len(), response.body());
+        pin_to_core(SERVER_CORE);
         let fixed = serve_static(static_response(content_type, coding, &body));
         let mut fixed = Client::connect(fixed, coding, ACCEPT);
+        pin_to_core(CLIENT_CORE);
         assert!(fixed.scrape().body() == body, "both send the same body");
         assert!(promlet.scrape().body() == body, "a scrape changes nothing");
         Some(Pair { promlet, fixed, wire_bytes })
