@@ -4,6 +4,7 @@ pub mod collector;
 pub mod config;
 pub mod encoding;
 pub mod exporter;
+pub mod gzip;
 pub mod http;
 pub mod log;
 pub mod metric;

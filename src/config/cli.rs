@@ -5,12 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::iter::Peekable;
 use std::os::unix::ffi::OsStrExt;
 
-use super::CollectorRow;
 use super::error::{UsageError, shown};
 use super::option::{Effect, Group, OptionRow, SetValue};
 use super::suggest;
 use super::typed::Typed;
 use super::value;
+use super::{CollectorRow, LISTEN_ADDRESS};
 use crate::supervisor::STOP_TIMEOUT_MAX;
 
 /// More connections than this are a mistake: they would need more descriptors than systems allow.
@@ -51,11 +51,11 @@ const OPTIONS: &[OptionRow] = &[
         Group::Web,
         Effect::Value {
             name: "ADDR",
-            default: Some(":6061"),
+            default: Some(LISTEN_ADDRESS),
             repeatable: true,
             set: |typed, v| value::text(v).map(|x| typed.listen_addresses.push(x)),
         },
-        "Address to listen on: HOST:PORT, :PORT for every interface, or unix:/PATH. Repeatable.",
+        "Address to listen on: IP:PORT, :PORT for every interface, or unix:/PATH. Repeatable.",
     ),
     row(
         "web.telemetry-path",

@@ -37,6 +37,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit it was built from, where the build said so in `PROMLET_REVISION`.
 pub const REVISION: Option<&str> = option_env!("PROMLET_REVISION");
 
+/// Where promlet listens unless something else is said.
+pub const LISTEN_ADDRESS: &str = ":6061";
+
 /// The part of the URL space that is the server's own; metrics cannot be there.
 const RESERVED_PATH: &str = "/-/";
 
@@ -63,7 +66,7 @@ pub enum Invocation {
 /// Everything that can be configured, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where to listen, as typed: `HOST:PORT`, `:PORT`, `[IPV6]:PORT` or `unix:/PATH`; at least one.
+    /// Where to listen, as typed: `IPV4:PORT`, `:PORT`, `[IPV6]:PORT` or `unix:/PATH`; at least one.
     pub listen_addresses: Vec<String>,
     /// Where the metrics are, with the leading slash.
     pub telemetry_path: String,

@@ -45,7 +45,8 @@ impl RequestCounters {
         Ok(self)
     }
 
-    pub(super) fn count_scrape(&self) {
+    /// Counts a scrape. An exporter does so by itself.
+    pub fn count_scrape(&self) {
         if let Some(scrapes) = &self.scrapes {
             scrapes.inc();
         }

@@ -42,8 +42,9 @@ impl Deadlines {
         Deadlines { lists: [empty; WAITS.len()], links: Vec::new() }
     }
 
-    /// The connection at `index` waits for `wait` since `since`, which is not before the `since`
-    /// of any earlier call. If it did so already, its place stays.
+    /// The connection at `index` waits for `wait` since `since`. If it did so already, its place
+    /// stays. A `since` before that of an earlier call does no harm but is found late, when those
+    /// in front of it are.
     pub(super) fn set(&mut self, index: usize, wait: Wait, since: Instant) {
         if index >= self.links.len() {
             let unlinked = Link { wait: None, before: NONE, after: NONE };

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -27,7 +27,8 @@ use crate::sys::socket::{AcceptError, Socket};
 pub enum ListenAddress {
     /// `:PORT`: every address of the machine, IPv6 and IPv4; IPv4 alone where there is no IPv6.
     Port(u16),
-    /// `IPV4:PORT` or `[IPV6]:PORT`. Port 0 lets the kernel choose one.
+    /// `IPV4:PORT`, `[IPV6]:PORT` or `localhost:PORT`, which is 127.0.0.1. Other names are not
+    /// resolved: a static binary has no resolver. Port 0 lets the kernel choose one.
     Tcp(SocketAddr),
     /// `unix:PATH`.
     Unix(PathBuf),
@@ -42,7 +43,7 @@ pub struct ListenAddressError {
 impl fmt::Display for ListenAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = &self.text;
-        write!(f, "{text:?} is not :PORT, IPV4:PORT, [IPV6]:PORT or unix:PATH")
+        write!(f, "{text:?} is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH")
     }
 }
 
@@ -61,7 +62,11 @@ impl FromStr for ListenAddress {
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
                 port.parse().map(ListenAddress::Port).map_err(|_| error())
             }
-            _ => text.parse().map(ListenAddress::Tcp).map_err(|_| error()),
+            _ => {
+                // The one name that needs no resolver.
+                let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+                numeric.parse().map(ListenAddress::Tcp).map_err(|_| error())
+            }
         }
     }
 }
@@ -219,8 +224,7 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
 /// Whether it is a socket on which nobody listens: left behind by a process that was killed.
 fn is_stale(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    let answer = UnixStream::connect(path);
-    is_socket && answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    is_socket && Socket::is_listened_on(path).is_ok_and(|is_listened_on| !is_listened_on)
 }
 
 /// The file of a Unix socket, removed when it is dropped.
@@ -283,7 +287,8 @@ mod tests {
     #[test]
     fn errors_are_one_plain_line() {
         let error = "localhost:80".parse::<ListenAddress>().unwrap_err();
-        let expected = r#""localhost:80" is not :PORT, IPV4:PORT, [IPV6]:PORT or unix:PATH"#;
+        let expected =
+            r#""localhost:80" is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH"#;
         assert_eq!(error.to_string(), expected);
 
         let first = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
@@ -325,8 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_that_accepts_nobody_still_has_its_socket() {
+        let path = std::env::temp_dir().join(format!("promlet-full-{}", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        // More than net.core.somaxconn usually lets wait, so the queue is full before the end.
+        assert!((0..5_000).all(|_| Socket::is_listened_on(&path).unwrap()));
+        drop(listener);
+        assert!(!Socket::is_listened_on(&path).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn descriptors_that_do_not_listen_are_refused() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let error = Listener::from_fd(ours.into()).unwrap_err();
         let expected = "cannot listen on an inherited descriptor: it does not listen";
         assert_eq!(error.to_string(), expected);

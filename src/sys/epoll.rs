@@ -10,8 +10,6 @@ use std::time::Duration;
 /// What a descriptor is watched for. Errors and hang-ups are always reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// Nothing but errors and hang-ups.
-    Nothing,
     /// Bytes to read, a connection to accept, or the end of what the peer sends.
     Read,
     /// Room to write.
@@ -21,7 +19,6 @@ pub enum Interest {
 impl Interest {
     fn bits(self) -> u32 {
         match self {
-            Interest::Nothing => 0,
             Interest::Read => libc::EPOLLIN as u32,
             Interest::Write => libc::EPOLLOUT as u32,
         }
@@ -99,6 +96,14 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_MOD, &fd, token, interest)
     }
 
+    /// Stops watching `fd`, for errors and hang-ups too.
+    ///
+    /// # Errors
+    /// Those of `epoll_ctl(2)`: not watched.
+    pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
+        self.control(libc::EPOLL_CTL_DEL, &fd, 0, Interest::Read)
+    }
+
     fn control(
         &self,
         operation: i32,
@@ -164,12 +169,12 @@ mod tests {
             epoll.wait(&mut events, None)?;
             assert_eq!((events.len(), events.token(0)), (1, 7));
         }
-        epoll.modify(&ours, 7, Interest::Nothing)?;
-        epoll.wait(&mut events, Some(Duration::ZERO))?;
-        assert!(events.is_empty());
         epoll.modify(&ours, 8, Interest::Write)?;
         epoll.wait(&mut events, None)?;
         assert_eq!((events.len(), events.token(0)), (1, 8));
+        epoll.remove(&ours)?;
+        epoll.wait(&mut events, Some(Duration::ZERO))?;
+        assert!(events.is_empty());
         Ok(())
     }
 }

@@ -3,8 +3,14 @@
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
 
 pub mod activation;
+pub mod constants;
+pub mod directory;
 pub mod epoll;
 pub mod eventfd;
+pub mod file;
+pub mod host;
+pub mod limits;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod time_zone;

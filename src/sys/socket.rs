@@ -7,6 +7,8 @@ use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// How many connections the kernel queues for us until they are accepted. It takes the smaller of
 /// this and `net.core.somaxconn`; past it, clients try again after a second.
@@ -25,12 +27,7 @@ impl Socket {
     /// Those of `socket(2)`, `bind(2)` and `listen(2)`: taken, not permitted, no such address, no
     /// IPv6 on this machine.
     pub fn listen_tcp(address: SocketAddr) -> io::Result<Socket> {
-        let domain = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: the call takes no pointers and hands out a new descriptor or an error.
-        let fd = check(unsafe { libc::socket(domain, kind, 0) })?;
-        // SAFETY: `fd` is a descriptor that the kernel just made for us; nobody else owns it.
-        let socket = Socket { fd: unsafe { OwnedFd::from_raw_fd(fd) } };
+        let socket = Socket::new(if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 })?;
         socket.set_option(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
         if address.is_ipv6() && address.ip().is_unspecified() {
             socket.set_option(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 0)?;
@@ -39,6 +36,47 @@ impl Socket {
         // SAFETY: the call takes no pointers, and the descriptor is open: `socket` owns it.
         check(unsafe { libc::listen(socket.fd.as_raw_fd(), BACKLOG) })?;
         Ok(socket)
+    }
+
+    /// Whether somebody listens on the Unix socket at `path`, found out by connecting to it
+    /// without waiting to be accepted.
+    ///
+    /// # Errors
+    /// Those of `connect(2)`: no such file, not a stream socket, not permitted.
+    pub fn is_listened_on(path: &Path) -> io::Result<bool> {
+        let mut address = libc::sockaddr_un {
+            sun_family: libc::AF_UNIX as libc::sa_family_t,
+            sun_path: [0; 108],
+        };
+        let path = path.as_os_str().as_bytes();
+        // The zero that ends the path has to fit too.
+        if path.len() >= address.sun_path.len() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        for (to, from) in address.sun_path.iter_mut().zip(path) {
+            *to = from.cast_signed() as libc::c_char;
+        }
+        let socket = Socket::new(libc::AF_UNIX)?;
+        let len = mem::size_of_val(&address) as libc::socklen_t;
+        let (fd, address) = (socket.fd.as_raw_fd(), (&raw const address).cast());
+        // SAFETY: `address` points to `len` readable bytes, which the call checks and copies.
+        match check(unsafe { libc::connect(fd, address, len) }) {
+            Ok(_) => Ok(true),
+            Err(error) => match error.raw_os_error() {
+                // Too many wait to be accepted already.
+                Some(libc::EAGAIN) => Ok(true),
+                Some(libc::ECONNREFUSED) => Ok(false),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn new(domain: libc::c_int) -> io::Result<Socket> {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: the call takes no pointers and hands out a new descriptor or an error.
+        let fd = check(unsafe { libc::socket(domain, kind, 0) })?;
+        // SAFETY: `fd` is a descriptor that the kernel just made for us; nobody else owns it.
+        Ok(Socket { fd: unsafe { OwnedFd::from_raw_fd(fd) } })
     }
 
     /// Takes over a socket made elsewhere and makes it non-blocking.

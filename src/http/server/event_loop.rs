@@ -45,6 +45,7 @@ pub(super) struct EventLoop<H: Handler> {
     clients: Clients<H::Body>,
     deadlines: Deadlines,
     input: Vec<u8>,
+    turn_began: Instant,
     /// Accepting rests until then.
     accept_again: Option<Instant>,
     /// It stops, and is to have stopped then.
@@ -60,20 +61,18 @@ impl<H: Handler> EventLoop<H> {
     ) -> io::Result<EventLoop<H>> {
         let epoll = Epoll::new()?;
         epoll.add(&stopper.stop.wake, WAKE, Interest::Read)?;
-        let mut token = WAKE;
-        for listener in &listeners {
-            token += 1;
-            epoll.add(listener, token, Interest::Read)?;
-        }
+        watch(&epoll, &listeners)?;
+        let now = Instant::now();
         Ok(EventLoop {
             stopper,
             epoll,
+            first_client: WAKE + 1 + listeners.len() as u64,
             listeners,
-            first_client: token + 1,
             clients: Clients::new(),
             deadlines: Deadlines::new(),
             input: vec![0; limits.head_bytes_max() + READ_BYTES],
-            cx: Context::new(handler, limits, Instant::now()),
+            cx: Context::new(handler, limits, now),
+            turn_began: now,
             accept_again: None,
             stop_by: None,
         })
@@ -86,13 +85,10 @@ impl<H: Handler> EventLoop<H> {
             self.epoll.wait(&mut events, timeout)?;
             self.look_at_clocks();
             if !events.is_empty() {
-                self.cx.handler.turn(self.cx.now);
-            }
-            for index in 0..events.len() {
-                self.dispatch(events.token(index))?;
+                self.turn(&events)?;
             }
             self.expire();
-            self.accept_again_if_due()?;
+            self.accept_again_if_due();
         }
         for index in self.clients.indices() {
             self.close(index, CloseReason::Stopping);
@@ -106,21 +102,27 @@ impl<H: Handler> EventLoop<H> {
 
     fn look_at_clocks(&mut self) {
         self.cx.now = Instant::now();
+        self.turn_began = self.cx.now;
         // A clock that is set to before 1970 shows 1970.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.cx.date.advance(since_epoch.as_secs());
     }
 
-    fn dispatch(&mut self, token: u64) -> io::Result<()> {
-        if token == WAKE {
-            return self.begin_to_stop();
+    fn turn(&mut self, events: &Events) -> io::Result<()> {
+        self.cx.handler.turn(self.cx.now);
+        let first_client = self.first_client;
+        let tokens = || (0..events.len()).map(|index| events.token(index));
+        // Those who have sent something are not idle: they are heard before any is closed to make
+        // room for another.
+        for token in tokens().filter(|&token| token >= first_client) {
+            self.serve((token - first_client) as usize);
         }
-        if token < self.first_client {
-            return self.accept((token - 1) as usize);
+        for token in tokens().filter(|&token| token < first_client) {
+            match token {
+                WAKE => self.begin_to_stop()?,
+                _ => self.accept((token - 1) as usize),
+            }
         }
-        // A client that was closed earlier in this turn is no longer there, or is another one,
-        // which then finds nothing to read. Neither does harm.
-        self.serve((token - self.first_client) as usize);
         Ok(())
     }
 
@@ -177,39 +179,40 @@ impl<H: Handler> EventLoop<H> {
         }
     }
 
-    fn accept(&mut self, listener: usize) -> io::Result<()> {
+    fn accept(&mut self, listener: usize) {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             // None is left if this turn began to stop.
-            let Some(listener) = self.listeners.get(listener) else { return Ok(()) };
+            let Some(listener) = self.listeners.get(listener) else { return };
             match listener.accept() {
                 Ok(socket) => self.admit(socket),
-                Err(AcceptError::NoneWaits) => return Ok(()),
+                Err(AcceptError::NoneWaits) => return,
                 Err(AcceptError::Lost) => {}
                 Err(AcceptError::Exhausted(_)) if self.evict_idle() => {}
                 Err(AcceptError::Exhausted(error) | AcceptError::Failed(error)) => {
-                    self.cx.handler.accept_failed(&error);
-                    self.accept_again = self.cx.now.checked_add(ACCEPT_PAUSE);
-                    return self.watch_listeners(Interest::Nothing);
+                    return self.pause_accepting(&error);
                 }
             }
         }
-        Ok(())
     }
 
-    fn accept_again_if_due(&mut self) -> io::Result<()> {
+    /// Does not look at the listeners for a while. They leave the epoll set for that: one that is
+    /// shut down would report it in every turn, whatever it is watched for.
+    fn pause_accepting(&mut self, error: &io::Error) {
+        self.cx.handler.accept_failed(error);
+        self.accept_again = self.cx.now.checked_add(ACCEPT_PAUSE);
+        for listener in &self.listeners {
+            // Fails for one that is not watched, which is what is wanted.
+            let _ = self.epoll.remove(listener);
+        }
+    }
+
+    fn accept_again_if_due(&mut self) {
         if self.accept_again.is_some_and(|at| at <= self.cx.now) {
             self.accept_again = None;
-            self.watch_listeners(Interest::Read)?;
+            if let Err(error) = watch(&self.epoll, &self.listeners) {
+                self.pause_accepting(&error);
+            }
         }
-        Ok(())
-    }
-
-    fn watch_listeners(&self, interest: Interest) -> io::Result<()> {
-        let tokens = WAKE + 1..;
-        self.listeners
-            .iter()
-            .zip(tokens)
-            .try_for_each(|(listener, token)| self.epoll.modify(listener, token, interest))
     }
 
     fn admit(&mut self, socket: Socket) {
@@ -222,10 +225,11 @@ impl<H: Handler> EventLoop<H> {
     }
 
     /// Closes the connection that has been idle longest, if there is one. One that has sent
-    /// nothing since it was accepted is idle too.
+    /// nothing since it was accepted is idle too, but not in the turn in which it was.
     fn evict_idle(&mut self) -> bool {
         let idle = [Wait::Idle, Wait::Fresh].map(|wait| self.deadlines.first(wait));
-        let longest = idle.into_iter().flatten().min_by_key(|&(_, since)| since);
+        let idle = idle.into_iter().flatten().filter(|&(_, since)| since < self.turn_began);
+        let longest = idle.min_by_key(|&(_, since)| since);
         if let Some((index, _)) = longest {
             self.close(index, CloseReason::Evicted);
         }
@@ -302,7 +306,7 @@ impl<H: Handler> EventLoop<H> {
 
     fn begin_to_stop(&mut self) -> io::Result<()> {
         // It stays raised, and would end every wait from here on.
-        self.epoll.modify(&self.stopper.stop.wake, WAKE, Interest::Nothing)?;
+        self.epoll.remove(&self.stopper.stop.wake)?;
         let grace = self.stopper.stop.grace.get().copied().unwrap_or_default();
         // A grace that cannot be counted is a year: long enough, and no error.
         self.cx.is_stopping = true;
@@ -317,4 +321,13 @@ impl<H: Handler> EventLoop<H> {
         }
         Ok(())
     }
+}
+
+/// Waits for connections on all of `listeners`.
+fn watch(epoll: &Epoll, listeners: &[Listener]) -> io::Result<()> {
+    let tokens = WAKE + 1..;
+    listeners
+        .iter()
+        .zip(tokens)
+        .try_for_each(|(listener, token)| epoll.add(listener, token, Interest::Read))
 }

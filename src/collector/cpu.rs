@@ -1,0 +1,179 @@
+//! `cpu`: CPU time by CPU and mode, and how often CPUs were throttled. Sources: the CPU lines of
+//! proc_stat(5), and sysfs for the rest (see [`topology`]).
+//!
+//! The kernel's counters step back: `idle` and `iowait` of a CPU that sleeps are computed anew by
+//! each read. The series do not: a value that falls is left as it was. Only when `idle` falls by
+//! [`REPLUGGED_SECONDS`] the CPU was unplugged and plugged in again, and starts anew.
+//!
+//! The families that node_exporter has behind flags (`node_cpu_info`, `_flag_info`, `_bug_info`,
+//! `_frequency_hertz`) are not here.
+
+mod topology;
+
+use super::error::CollectError;
+use super::fs::{Files, SharedId};
+use super::lines::{Line, Lines};
+use super::table::{Metric, RowMut, Table};
+use super::{Collector, Setup};
+use crate::registry::RegisterError;
+use crate::sys::constants::clock_ticks_per_second;
+use topology::Topology;
+
+/// How far `idle` falls when a CPU starts anew; node_exporter's limit.
+const REPLUGGED_SECONDS: f64 = 3.0;
+
+/// In the order of /proc/stat, which gives less of them on old kernels.
+const METRICS: [Metric; 10] = [
+    seconds("user"),
+    seconds("nice"),
+    seconds("system"),
+    seconds("idle"),
+    seconds("iowait"),
+    seconds("irq"),
+    seconds("softirq"),
+    seconds("steal"),
+    guest_seconds("user"),
+    guest_seconds("nice"),
+];
+const IDLE: usize = 3;
+
+const fn seconds(mode: &'static str) -> Metric {
+    Metric::counter("node_cpu_seconds_total", "Time that each CPU spent in each mode.")
+        .with_label("mode", mode)
+}
+
+const fn guest_seconds(mode: &'static str) -> Metric {
+    Metric::counter(
+        "node_cpu_guest_seconds_total",
+        "Time that each CPU spent in virtual machines, which user and nice count as well.",
+    )
+    .with_label("mode", mode)
+}
+
+pub(super) struct Cpu {
+    stat: SharedId,
+    times: Table,
+    topology: Topology,
+    ticks_per_second: f64,
+}
+
+impl Cpu {
+    pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
+        Ok(Box::new(Cpu {
+            stat: setup.files.share(setup.roots.proc.join("stat")),
+            times: Table::register(&setup.registry, &["cpu"], &METRICS)?,
+            topology: Topology::create(setup)?,
+            ticks_per_second: clock_ticks_per_second() as f64,
+        }))
+    }
+
+    fn set_times(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let mut cpus = self.times.sweep();
+        for line in Lines::new("stat", files.read_shared(self.stat)?)? {
+            if let Some(cpu) = parse_cpu(line)? {
+                let seconds = |ticks: u64| ticks as f64 / self.ticks_per_second;
+                let times = cpu.ticks.map(|ticks| ticks.map(seconds));
+                advance(&mut cpus.row(&[cpu.number]), &times);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Collector for Cpu {
+    fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let times = self.set_times(files);
+        let topology = self.topology.collect(files, self.times.changes());
+        times.and(topology)
+    }
+}
+
+/// Sets the times of a CPU, and lets none of them step back.
+fn advance(row: &mut RowMut<'_>, times: &[Option<f64>]) {
+    let fallen = row.value(IDLE).zip(times[IDLE]).map_or(0.0, |(before, now)| before - now);
+    for (column, now) in times.iter().enumerate() {
+        let before = row.value(column).filter(|_| fallen < REPLUGGED_SECONDS);
+        row.set(column, now.map(|now| before.map_or(now, |before| now.max(before))));
+    }
+}
+
+/// One of the lines of /proc/stat that tell of one CPU.
+#[derive(Debug, PartialEq)]
+struct CpuLine<'a> {
+    number: &'a str,
+    ticks: [Option<u64>; METRICS.len()],
+}
+
+/// `None` for lines that tell of something else, or of all CPUs together.
+fn parse_cpu(mut line: Line<'_>) -> Result<Option<CpuLine<'_>>, CollectError> {
+    let word = line.word();
+    let Some(digits) = word.and_then(|word| word.strip_prefix(b"cpu")).filter(|d| !d.is_empty())
+    else {
+        return Ok(None);
+    };
+    let number = std::str::from_utf8(digits).ok();
+    let number = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = number.ok_or_else(|| line.malformed("the number of a CPU", word))?;
+    let mut ticks = [None; METRICS.len()];
+    for ticks in &mut ticks {
+        *ticks = line.number_if_any("ticks")?;
+    }
+    Ok(Some(CpuLine { number, ticks }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::samples::samples;
+    use crate::registry::Registry;
+
+    fn parse(content: &str) -> Result<Vec<CpuLine<'_>>, CollectError> {
+        let lines = Lines::new("stat", content.as_bytes())?;
+        lines.filter_map(|line| parse_cpu(line).transpose()).collect()
+    }
+
+    #[test]
+    fn reads_the_lines_of_single_cpus() {
+        let content = "cpu  9 9 9 9\ncpu0 1 2 3 4 5 6 7 8 9 10\ncpu12 1 2 3 4\nintr 5 6\n";
+        let first = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(Some);
+        let mut second = [None; 10];
+        second[..4].copy_from_slice(&[Some(1), Some(2), Some(3), Some(4)]);
+        assert_eq!(
+            parse(content).unwrap(),
+            [CpuLine { number: "0", ticks: first }, CpuLine { number: "12", ticks: second }]
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        const CASES: &[(&str, &str)] = &[
+            ("cpu 1\ncpux 1 2\n", "stat:2: expected the number of a CPU, found cpux"),
+            ("cpu0 1 -2\n", "stat:1: expected ticks, found -2"),
+            ("cpu0 1 2\ncpu1 1", "stat:2: expected a line end, found end of file"),
+        ];
+        for (content, expected) in CASES {
+            assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");
+        }
+    }
+
+    #[test]
+    fn no_time_steps_back_unless_the_cpu_was_replugged() {
+        let registry = Registry::new();
+        let metrics = [seconds("user"), seconds("nice"), seconds("system"), seconds("idle")];
+        let mut table = Table::register(&registry, &["cpu"], &metrics).unwrap();
+        const STEPS: &[([f64; 4], [f64; 4])] = &[
+            ([1.0, 2.0, 3.0, 40.0], [1.0, 2.0, 3.0, 40.0]),
+            ([2.0, 1.0, 4.0, 37.5], [2.0, 2.0, 4.0, 40.0]),
+            ([3.0, 3.0, 3.0, 41.0], [3.0, 3.0, 4.0, 41.0]),
+            ([0.5, 0.0, 0.25, 38.0], [0.5, 0.0, 0.25, 38.0]),
+        ];
+        for (kernel, shown) in STEPS {
+            advance(&mut table.sweep().row(&["0"]), &kernel.map(Some));
+            let values: Vec<String> = samples(&registry)
+                .iter()
+                .filter_map(|line| line.split(' ').nth(1).map(str::to_owned))
+                .collect();
+            assert_eq!(values, shown.map(|value| value.to_string()));
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Where sources lie, and how they are read: on descriptors that stay open, into one buffer.
+//!
+//! Each read of a kernel view from its start makes the content up anew, so a descriptor that is
+//! kept open saves the look-up of the path and the setting up of the file: on the machine of the
+//! benchmarks 1.6 ms become 0.4 ms for the 156 files of a scrape.
+
+use super::error::CollectError;
+use crate::sys::file::is_kernel_view;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes that the first read of a file asks for. Files of /proc/sys allocate and clear what is
+/// asked for, so more makes them dearer; fewer would cost most other files a second read.
+const FIRST_READ_BYTES: usize = 4 * 1024;
+
+/// Bytes of a file past which it is refused. The largest that collectors read, /proc/stat on hosts
+/// with thousands of interrupts, has some 100 kB.
+const FILE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Where the file systems of the host are mounted. Values, so that a container can see its host's
+/// and tests can see a fixture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// procfs, by default `/proc`.
+    pub proc: PathBuf,
+    /// sysfs, by default `/sys`.
+    pub sys: PathBuf,
+    /// The root file system, by default `/`.
+    pub rootfs: PathBuf,
+}
+
+impl Default for Roots {
+    fn default() -> Roots {
+        Roots { proc: "/proc".into(), sys: "/sys".into(), rootfs: "/".into() }
+    }
+}
+
+/// How the kernel hands a file's content out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Records {
+    /// At once: a read that returns less than was asked for has returned all.
+    One,
+    /// At most a page at a time: the end is where a read returns nothing.
+    Many,
+}
+
+/// A file that is read at every scrape.
+///
+/// Its descriptor stays open where the file is a view of the kernel. Any other file (a fixture, a
+/// copy mounted over the real one) is opened anew each time, because it may have been replaced; and
+/// so is a view after any error, because the device or namespace behind it may be gone for good.
+pub(crate) struct KeptFile {
+    path: Arc<Path>,
+    records: Records,
+    file: Option<File>,
+    /// What to ask for, so that a file longer than this is read twice only once.
+    ask_bytes: usize,
+}
+
+impl KeptFile {
+    /// A file of one record, which is opened by the first read.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> KeptFile {
+        let path = Arc::from(path.into());
+        KeptFile { path, records: Records::One, file: None, ask_bytes: FIRST_READ_BYTES }
+    }
+
+    /// Reads the file from its start into `buffer`, and gives what it contains.
+    ///
+    /// # Errors
+    /// [`CollectError::NoData`] where there is no such file, [`CollectError::Io`] for the rest.
+    pub(crate) fn read<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], CollectError> {
+        let bytes = match self.read_kept(buffer) {
+            Some(bytes) => bytes,
+            None => self.read_opened(buffer).map_err(|e| CollectError::from_io(&self.path, &e))?,
+        };
+        Ok(&buffer[..bytes])
+    }
+
+    fn read_kept(&mut self, buffer: &mut Vec<u8>) -> Option<usize> {
+        let file = self.file.as_ref()?;
+        // Whatever the error, a fresh descriptor either works or says it again.
+        let read = read_whole(file, self.records, &mut self.ask_bytes, buffer).ok();
+        if read.is_none() {
+            self.file = None;
+        }
+        read
+    }
+
+    fn read_opened(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let file = File::open(&self.path)?;
+        let bytes = read_whole(&file, self.records, &mut self.ask_bytes, buffer)?;
+        self.file = is_kernel_view(&file)?.then_some(file);
+        Ok(bytes)
+    }
+}
+
+/// Reads a file that is not kept, such as one of a process.
+pub(crate) fn read_once<'b>(
+    path: &Path,
+    records: Records,
+    buffer: &'b mut Vec<u8>,
+) -> io::Result<&'b [u8]> {
+    let mut ask_bytes = FIRST_READ_BYTES;
+    let bytes = read_whole(&File::open(path)?, records, &mut ask_bytes, buffer)?;
+    Ok(&buffer[..bytes])
+}
+
+/// Reads all of `file` to the start of `buffer`, which grows as needed, and says how much it was.
+/// `ask_bytes` is what the first read asks for, and what it should ask for next time.
+fn read_whole(
+    file: &File,
+    records: Records,
+    ask_bytes: &mut usize,
+    buffer: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let mut start = 0;
+    loop {
+        if buffer.len() < *ask_bytes {
+            buffer.resize(*ask_bytes, 0);
+        }
+        let bytes = read_at(file, &mut buffer[start..*ask_bytes], start)?;
+        let end = start + bytes;
+        let is_full = end == *ask_bytes;
+        match records {
+            Records::One if !is_full => return Ok(end),
+            Records::Many if bytes == 0 => return Ok(end),
+            // The kernel would make up a new state of the file to return the rest of, so the next
+            // read starts over.
+            Records::One => start = 0,
+            Records::Many => start = end,
+        }
+        if is_full {
+            if *ask_bytes >= FILE_BYTES_MAX {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            *ask_bytes *= 2;
+        }
+    }
+}
+
+fn read_at(file: &File, into: &mut [u8], offset: usize) -> io::Result<usize> {
+    loop {
+        match file.read_at(into, offset as u64) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// The buffer that all files are read into, and the files that several collectors read.
+#[derive(Default)]
+pub(crate) struct Files {
+    pub(crate) buffer: Vec<u8>,
+    shared: Vec<SharedFile>,
+    scrape: u64,
+}
+
+/// Which of the files that several collectors read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SharedId(usize);
+
+struct SharedFile {
+    file: KeptFile,
+    content: Vec<u8>,
+    /// How much of `content` is the file's, in the scrape of this number.
+    read: (u64, Result<usize, CollectError>),
+}
+
+impl Files {
+    /// From here on the files have new content.
+    pub(crate) fn begin_scrape(&mut self) {
+        self.scrape += 1;
+    }
+
+    /// Reads `file`, which one collector reads.
+    pub(crate) fn read(&mut self, file: &mut KeptFile) -> Result<&[u8], CollectError> {
+        file.read(&mut self.buffer)
+    }
+
+    /// A file that is read once a scrape for all who share it.
+    pub(crate) fn share(&mut self, path: PathBuf) -> SharedId {
+        let known = self.shared.iter().position(|shared| *shared.file.path == *path);
+        SharedId(known.unwrap_or_else(|| {
+            let file = KeptFile::new(path);
+            let read = (0, Ok(0));
+            self.shared.push(SharedFile { file, content: Vec::new(), read });
+            self.shared.len() - 1
+        }))
+    }
+
+    /// What a shared file contains in this scrape.
+    pub(crate) fn read_shared(&mut self, id: SharedId) -> Result<&[u8], CollectError> {
+        let shared = &mut self.shared[id.0];
+        if shared.read.0 != self.scrape {
+            let read = shared.file.read(&mut shared.content).map(<[u8]>::len);
+            shared.read = (self.scrape, read);
+        }
+        match &shared.read.1 {
+            Ok(bytes) => Ok(&shared.content[..*bytes]),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::scratch::Scratch;
+
+    #[test]
+    fn a_view_of_the_kernel_stays_open_and_is_fresh() {
+        let mut file = KeptFile::new("/proc/self/stat");
+        let mut buffer = Vec::new();
+        let first = file.read(&mut buffer).unwrap().to_vec();
+        assert!(file.file.is_some());
+        let spent = std::time::Instant::now();
+        while file.read(&mut buffer).unwrap() == first {
+            assert!(spent.elapsed().as_secs() < 20, "CPU time must show up");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_whole_whatever_its_length() {
+        let scratch = Scratch::new("fs-lengths");
+        let mut buffer = Vec::new();
+        for records in [Records::One, Records::Many] {
+            for bytes in [0, 1, 4095, 4096, 4097, 8192, 100_000, FILE_BYTES_MAX - 1] {
+                let content: Vec<u8> = (0..bytes).map(|i| (i % 251) as u8).collect();
+                scratch.write("file", &content);
+                let mut file = KeptFile { records, ..KeptFile::new(scratch.path("file")) };
+                for _ in 0..2 {
+                    assert!(file.read(&mut buffer).unwrap() == content, "{bytes} {records:?}");
+                }
+            }
+        }
+        assert!(buffer.len() <= FILE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_file_past_the_limit_is_refused() {
+        let scratch = Scratch::new("fs-large");
+        scratch.write("file", &vec![b'x'; FILE_BYTES_MAX]);
+        let mut buffer = Vec::new();
+        for records in [Records::One, Records::Many] {
+            let mut file = KeptFile { records, ..KeptFile::new(scratch.path("file")) };
+            let error = file.read(&mut buffer).unwrap_err();
+            assert!(error.to_string().ends_with("file too large"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_comes_late_goes_and_comes_back_is_found() {
+        let scratch = Scratch::new("fs-late");
+        let mut file = KeptFile::new(scratch.path("file"));
+        let mut buffer = Vec::new();
+        for content in ["first", "second"] {
+            assert!(file.read(&mut buffer).unwrap_err().is_no_data());
+            scratch.write("file", content.as_bytes());
+            assert_eq!(file.read(&mut buffer).unwrap(), content.as_bytes());
+            scratch.remove("file");
+        }
+        assert!(file.read(&mut buffer).unwrap_err().is_no_data());
+    }
+
+    #[test]
+    fn a_descriptor_whose_process_is_gone_is_given_up() {
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let mut file = KeptFile::new(format!("/proc/{}/stat", child.id()));
+        let mut buffer = Vec::new();
+        assert!(!file.read(&mut buffer).unwrap().is_empty());
+        assert!(file.file.is_some());
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(file.read(&mut buffer).unwrap_err().is_no_data());
+        assert!(file.file.is_none());
+    }
+
+    #[test]
+    fn a_shared_file_is_read_once_a_scrape() {
+        let scratch = Scratch::new("fs-shared");
+        let mut files = Files::default();
+        let id = files.share(scratch.path("file"));
+        assert_eq!(files.share(scratch.path("file")), id);
+        assert_ne!(files.share(scratch.path("other")), id);
+        for content in ["one", "two"] {
+            files.begin_scrape();
+            scratch.write("file", content.as_bytes());
+            assert_eq!(files.read_shared(id).unwrap(), content.as_bytes());
+            scratch.write("file", b"unseen");
+            assert_eq!(files.read_shared(id).unwrap(), content.as_bytes());
+        }
+        files.begin_scrape();
+        scratch.remove("file");
+        assert!(files.read_shared(id).unwrap_err().is_no_data());
+    }
+}

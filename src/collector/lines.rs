@@ -1,0 +1,151 @@
+//! The lines and words of the kernel's text files, with errors that say where.
+
+use super::error::CollectError;
+use std::str::FromStr;
+
+/// The lines of a file.
+#[derive(Clone)]
+pub(crate) struct Lines<'a> {
+    file: &'static str,
+    number: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of `content`, which the kernel calls `file`.
+    ///
+    /// # Errors
+    /// When the last line has no end: the content was cut off, and so may its last number be.
+    pub(crate) fn new(file: &'static str, content: &'a [u8]) -> Result<Lines<'a>, CollectError> {
+        match content.last() {
+            Some(b'\n') | None => Ok(Lines { file, number: 0, rest: content }),
+            Some(_) => {
+                let line = content.iter().filter(|byte| **byte == b'\n').count() + 1;
+                Err(CollectError::malformed(file, line, "a line end", Some(b"end of file")))
+            }
+        }
+    }
+
+    /// The error that there are no more lines where there should be `expected`.
+    pub(crate) fn missing(&self, expected: &'static str) -> CollectError {
+        CollectError::malformed(self.file, self.number + 1, expected, Some(b"end of file"))
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        let length = self.rest.iter().position(|byte| *byte == b'\n')?;
+        let (line, rest) = self.rest.split_at(length);
+        self.rest = &rest[1..];
+        self.number += 1;
+        Some(Line { file: self.file, number: self.number, rest: line })
+    }
+}
+
+/// What is left of a line.
+#[derive(Clone)]
+pub(crate) struct Line<'a> {
+    file: &'static str,
+    number: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// The next word: what stands between blanks or tabs.
+    pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let start = self.rest.iter().position(|byte| !is_blank(byte))?;
+        let rest = &self.rest[start..];
+        let length = rest.iter().position(is_blank).unwrap_or(rest.len());
+        let (word, rest) = rest.split_at(length);
+        self.rest = rest;
+        Some(word)
+    }
+
+    /// Takes what stands in front of the next `mark`, and the mark.
+    pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
+        let length = self.rest.iter().position(|byte| *byte == mark)?;
+        let (before, rest) = self.rest.split_at(length);
+        self.rest = &rest[1..];
+        Some(before)
+    }
+
+    /// The next word as a number.
+    pub(crate) fn number<N: FromStr>(&mut self, expected: &'static str) -> Result<N, CollectError> {
+        let word = self.word();
+        word.and_then(parse_number).ok_or_else(|| self.malformed(expected, word))
+    }
+
+    /// The next word as a number; `None` where the line ends.
+    pub(crate) fn number_if_any<N: FromStr>(
+        &mut self,
+        expected: &'static str,
+    ) -> Result<Option<N>, CollectError> {
+        match self.word() {
+            None => Ok(None),
+            word => {
+                let number = word.and_then(parse_number);
+                number.map(Some).ok_or_else(|| self.malformed(expected, word))
+            }
+        }
+    }
+
+    /// The error that here should have stood `expected` in place of `found`.
+    pub(crate) fn malformed(&self, expected: &'static str, found: Option<&[u8]>) -> CollectError {
+        CollectError::malformed(self.file, self.number, expected, found)
+    }
+}
+
+/// A number in the kernel's spelling: digits, perhaps a minus and a fraction.
+pub(crate) fn parse_number<N: FromStr>(word: &[u8]) -> Option<N> {
+    let is_numeric = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
+    if !is_numeric {
+        return None;
+    }
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_between_blanks() {
+        let mut line = Lines::new("f", b" a\t bc  \n").unwrap().next().unwrap();
+        assert_eq!(line.word(), Some(&b"a"[..]));
+        assert_eq!(line.word(), Some(&b"bc"[..]));
+        assert_eq!(line.word(), None);
+    }
+
+    #[test]
+    fn an_empty_file_has_no_lines_and_a_cut_one_is_refused() {
+        let mut empty = Lines::new("f", b"").unwrap();
+        assert!(empty.next().is_none());
+        assert_eq!(empty.missing("a").to_string(), "f:1: expected a, found end of file");
+        let error = Lines::new("f", b"a 1\nb 2").err().unwrap();
+        assert_eq!(error.to_string(), "f:2: expected a line end, found end of file");
+    }
+
+    #[test]
+    fn numbers_are_only_what_the_kernel_writes() {
+        const CASES: &[(&str, Option<f64>)] = &[
+            ("0", Some(0.0)),
+            ("-1.50", Some(-1.5)),
+            ("18446744073709551615", Some(18446744073709551615.0)),
+            ("", None),
+            ("inf", None),
+            ("NaN", None),
+            ("1e5", None),
+            ("+1", None),
+            ("0x10", None),
+            ("1-2", None),
+            ("1.2.3", None),
+        ];
+        for (word, expected) in CASES {
+            assert_eq!(parse_number::<f64>(word.as_bytes()), *expected, "{word:?}");
+        }
+        assert_eq!(parse_number::<u64>(b"18446744073709551616"), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! `meminfo`: memory by use. Source: proc_meminfo(5).
+//!
+//! Every field is a family of its own, under the field's name: `Active(anon)` in kB is
+//! `node_memory_Active_anon_bytes`, `HugePages_Total` without a unit is
+//! `node_memory_HugePages_Total`. Fields that a later kernel adds appear by themselves.
+
+use super::error::CollectError;
+use super::fs::{Files, KeptFile};
+use super::lines::{Line, Lines};
+use super::table::Table;
+use super::{Collector, Setup};
+use crate::registry::{RegisterError, Registry};
+
+/// Fields that can become families. Linux 6.18 has 60; the limit only keeps a file that is made up
+/// anew all the time from growing the registry without bound.
+const FIELDS_MAX: usize = 256;
+
+pub(super) struct MemInfo {
+    registry: Registry,
+    file: KeptFile,
+    /// In the order of the file.
+    fields: Vec<Known>,
+}
+
+/// A field that was seen, now or earlier.
+struct Known {
+    name: Box<[u8]>,
+    unit: Unit,
+    table: Table,
+    is_in_file: bool,
+}
+
+impl MemInfo {
+    pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
+        Ok(Box::new(MemInfo {
+            registry: setup.registry.clone(),
+            file: KeptFile::new(setup.roots.proc.join("meminfo")),
+            fields: Vec::new(),
+        }))
+    }
+
+    fn set_fields(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let mut lines = Lines::new("meminfo", files.read(&mut self.file)?)?;
+        let mut next = 0;
+        for line in &mut lines {
+            let field = parse_field(line.clone())?;
+            let index = match position(&self.fields, next, &field) {
+                Some(index) => index,
+                None if self.fields.len() == FIELDS_MAX => {
+                    return Err(line.malformed("at most 256 different fields", Some(field.name)));
+                }
+                None => {
+                    self.fields.insert(next, Known::register(&self.registry, &field)?);
+                    next
+                }
+            };
+            self.fields[index].set(field.value);
+            next = index + 1;
+        }
+        if next == 0 { Err(lines.missing("a field")) } else { Ok(()) }
+    }
+}
+
+impl Collector for MemInfo {
+    fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let outcome = self.set_fields(files);
+        for field in &mut self.fields {
+            if !std::mem::take(&mut field.is_in_file) {
+                field.table.clear();
+            }
+        }
+        outcome
+    }
+}
+
+/// Where `field` is among those known; most likely at `next`.
+fn position(fields: &[Known], next: usize, field: &Field<'_>) -> Option<usize> {
+    let is_it = |known: &Known| *known.name == *field.name && known.unit == field.unit;
+    if fields.get(next).is_some_and(is_it) {
+        return Some(next);
+    }
+    fields.iter().position(is_it)
+}
+
+impl Known {
+    fn register(registry: &Registry, field: &Field<'_>) -> Result<Known, CollectError> {
+        let help = format!("Field {} of /proc/meminfo.", field.name.escape_ascii());
+        let table = Table::register_gauge(registry, field.metric_name(), help)
+            .map_err(CollectError::Unregistrable)?;
+        Ok(Known { name: field.name.into(), unit: field.unit, table, is_in_file: false })
+    }
+
+    fn set(&mut self, value: f64) {
+        self.table.set(&[Some(value)]);
+        self.is_in_file = true;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    /// Given in kB, which are 1,024 bytes.
+    Bytes,
+    /// A number of something else.
+    Count,
+}
+
+#[derive(Debug, PartialEq)]
+struct Field<'a> {
+    name: &'a [u8],
+    unit: Unit,
+    value: f64,
+}
+
+impl Field<'_> {
+    fn metric_name(&self) -> String {
+        let letters = self.name.iter().filter(|byte| **byte != b')').map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() => char::from(*byte),
+            _ => '_',
+        });
+        let unit = match self.unit {
+            Unit::Bytes => "_bytes",
+            Unit::Count => "",
+        };
+        "node_memory_".chars().chain(letters).chain(unit.chars()).collect()
+    }
+}
+
+/// Reads `NAME: NUMBER` or `NAME: NUMBER kB`.
+fn parse_field(mut line: Line<'_>) -> Result<Field<'_>, CollectError> {
+    let whole = line.clone().word();
+    let name = line.until(b':').filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| line.malformed("a field's name and a colon", whole))?;
+    let value = line.number::<u64>("a number")? as f64;
+    match line.word() {
+        None => Ok(Field { name, unit: Unit::Count, value }),
+        Some(b"kB") => Ok(Field { name, unit: Unit::Bytes, value: value * 1024.0 }),
+        other => Err(line.malformed("kB", other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(content: &str) -> Result<Vec<(String, f64)>, CollectError> {
+        let lines = Lines::new("meminfo", content.as_bytes())?;
+        let field = |line| parse_field(line).map(|field| (field.metric_name(), field.value));
+        lines.map(field).collect()
+    }
+
+    #[test]
+    fn a_field_is_named_as_node_exporter_names_it() {
+        const CASES: &[(&str, &str, f64)] = &[
+            ("MemTotal:       24684084 kB", "node_memory_MemTotal_bytes", 24684084.0 * 1024.0),
+            ("Active(anon):       1492 kB", "node_memory_Active_anon_bytes", 1492.0 * 1024.0),
+            ("HugePages_Total:       0", "node_memory_HugePages_Total", 0.0),
+            ("Committed_AS: 1 kB", "node_memory_Committed_AS_bytes", 1024.0),
+            ("New-Thing(x y):\t7", "node_memory_New_Thing_x_y", 7.0),
+            ("VmallocTotal:   34359738367 kB", "node_memory_VmallocTotal_bytes", 35184372087808.0),
+        ];
+        for (line, name, value) in CASES {
+            assert_eq!(parse(&format!("{line}\n")).unwrap(), [((*name).to_owned(), *value)]);
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        const CASES: &[(&str, &str)] = &[
+            ("A: 1 kB\nB: 2 kB\nC: 3 MB\n", "meminfo:3: expected kB, found MB"),
+            ("A: 1 kB\nB 2\n", "meminfo:2: expected a field's name and a colon, found B"),
+            (": 2\n", "meminfo:1: expected a field's name and a colon, found :"),
+            ("\n", "meminfo:1: expected a field's name and a colon, found end of line"),
+            ("A:\n", "meminfo:1: expected a number, found end of line"),
+            ("A: -1 kB\n", "meminfo:1: expected a number, found -1"),
+            ("A: 1 kB\nB: 24", "meminfo:2: expected a line end, found end of file"),
+        ];
+        for (content, expected) in CASES {
+            assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Tables of series: what a collector shows is data, and what its source lacks is absent.
+//!
+//! A [`Table`] has a column for each value that the source gives for a thing (a CPU, a disk, the
+//! host as a whole) and a row for each thing that is there. A collector *sweeps* its table at each
+//! scrape: it visits the rows of what it finds, in the order of the source, and sets their values.
+//! When the sweep ends, also by an error, the rows that were not visited lose their series.
+//!
+//! A row is found by its place in the last sweep and its labels are compared, so a scrape that finds
+//! the same things in the same order neither searches nor allocates.
+
+use crate::metric::{Dynamic, Family, FloatCounter, Gauge};
+use crate::model::Kind;
+use crate::registry::{RegisterError, Registry};
+
+/// A column of a table: a family, or the part of one that has a certain label.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Metric {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    label: Option<(&'static str, &'static str)>,
+}
+
+impl Metric {
+    pub(crate) const fn gauge(name: &'static str, help: &'static str) -> Metric {
+        Metric { name, help, kind: Kind::Gauge, label: None }
+    }
+
+    pub(crate) const fn counter(name: &'static str, help: &'static str) -> Metric {
+        Metric { name, help, kind: Kind::Counter, label: None }
+    }
+
+    /// The series that have this label next to those of the row. Columns of one family follow each
+    /// other.
+    pub(crate) const fn with_label(self, name: &'static str, value: &'static str) -> Metric {
+        Metric { label: Some((name, value)), ..self }
+    }
+}
+
+/// The series of one family or several, by row and column.
+pub(crate) struct Table {
+    columns: Box<[Column]>,
+    rows: Vec<Row>,
+    changes: u64,
+}
+
+struct Column {
+    family: NumberFamily,
+    label_value: Option<&'static str>,
+}
+
+struct Row {
+    labels: Box<[Box<str>]>,
+    cells: Box<[Option<Number>]>,
+    visited: bool,
+}
+
+impl Table {
+    /// Registers the families of `metrics`, whose rows are told apart by the labels `row_labels`.
+    pub(crate) fn register(
+        registry: &Registry,
+        row_labels: &[&str],
+        metrics: &[Metric],
+    ) -> Result<Table, RegisterError> {
+        let mut columns: Vec<Column> = Vec::with_capacity(metrics.len());
+        for (index, metric) in metrics.iter().enumerate() {
+            let before = index.checked_sub(1).filter(|before| metrics[*before].name == metric.name);
+            let family = match before {
+                Some(before) => columns[before].family.clone(),
+                None => NumberFamily::register(registry, row_labels, metric)?,
+            };
+            columns.push(Column { family, label_value: metric.label.map(|(_, value)| value) });
+        }
+        Ok(Table::new(columns))
+    }
+
+    /// Registers a gauge without labels whose name the source gives.
+    pub(crate) fn register_gauge(
+        registry: &Registry,
+        name: String,
+        help: String,
+    ) -> Result<Table, RegisterError> {
+        let family = registry.family_builder(name, help).register_dynamic(&[], ())?;
+        Ok(Table::new(vec![Column { family: NumberFamily::Gauge(family), label_value: None }]))
+    }
+
+    fn new(columns: Vec<Column>) -> Table {
+        Table { columns: columns.into(), rows: Vec::new(), changes: 0 }
+    }
+
+    /// Grows with every row that is added or removed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Removes all series.
+    pub(crate) fn clear(&mut self) {
+        drop(self.sweep());
+    }
+
+    /// Begins to bring the table up to date.
+    pub(crate) fn sweep(&mut self) -> Sweep<'_> {
+        Sweep { table: self, next: 0 }
+    }
+
+    /// Brings a table up to date that has one row without labels.
+    pub(crate) fn set(&mut self, values: &[Option<f64>]) {
+        self.sweep().only_row().set_all(values);
+    }
+
+    /// Where the row of these labels is, which most likely follows the one visited last.
+    fn position<S: AsRef<str>>(&self, next: usize, labels: &[S]) -> Option<usize> {
+        let is_it = |row: &Row| {
+            row.labels.iter().map(|label| &**label).eq(labels.iter().map(AsRef::as_ref))
+        };
+        if self.rows.get(next).is_some_and(is_it) {
+            return Some(next);
+        }
+        self.rows.iter().position(is_it)
+    }
+}
+
+/// One pass over a table; its end removes the rows that it did not visit.
+pub(crate) struct Sweep<'t> {
+    table: &'t mut Table,
+    next: usize,
+}
+
+impl Sweep<'_> {
+    /// Visits the row with these labels, which is added where there is none.
+    pub(crate) fn row<S: AsRef<str>>(&mut self, labels: &[S]) -> RowMut<'_> {
+        let index = self.table.position(self.next, labels).unwrap_or_else(|| {
+            let labels = labels.iter().map(|label| Box::from(label.as_ref())).collect();
+            let cells = self.table.columns.iter().map(|_| None).collect();
+            let index = self.next.min(self.table.rows.len());
+            self.table.rows.insert(index, Row { labels, cells, visited: false });
+            self.table.changes += 1;
+            index
+        });
+        self.next = index + 1;
+        let row = &mut self.table.rows[index];
+        row.visited = true;
+        RowMut { columns: &self.table.columns, row }
+    }
+
+    /// Visits the row of a table whose rows have no labels.
+    pub(crate) fn only_row(&mut self) -> RowMut<'_> {
+        self.row::<&str>(&[])
+    }
+}
+
+impl Drop for Sweep<'_> {
+    fn drop(&mut self) {
+        let Table { columns, rows, changes } = &mut *self.table;
+        rows.retain_mut(|row| {
+            let keep = std::mem::take(&mut row.visited);
+            if !keep {
+                RowMut { columns, row }.clear();
+                *changes += 1;
+            }
+            keep
+        });
+    }
+}
+
+/// A row that is being visited.
+pub(crate) struct RowMut<'t> {
+    columns: &'t [Column],
+    row: &'t mut Row,
+}
+
+impl RowMut<'_> {
+    /// Sets the value of a column; without one its series goes.
+    pub(crate) fn set(&mut self, column: usize, value: Option<f64>) {
+        match (&self.row.cells[column], value) {
+            (Some(number), Some(value)) => number.set(value),
+            (None, None) => {}
+            (_, value) => self.change(column, value),
+        }
+    }
+
+    /// Sets the values of the columns, from the first on.
+    pub(crate) fn set_all(&mut self, values: &[Option<f64>]) {
+        for (column, value) in values.iter().enumerate() {
+            self.set(column, *value);
+        }
+    }
+
+    /// The value that the column has from an earlier scrape.
+    pub(crate) fn value(&self, column: usize) -> Option<f64> {
+        self.row.cells[column].as_ref().map(Number::value)
+    }
+
+    fn clear(&mut self) {
+        for column in 0..self.columns.len() {
+            self.set(column, None);
+        }
+    }
+
+    /// Adds the series of a column, or removes it where there is no value for it.
+    #[cold]
+    fn change(&mut self, column: usize, value: Option<f64>) {
+        let Column { family, label_value } = &self.columns[column];
+        let row_labels = self.row.labels.iter().map(|label| &**label);
+        let labels: Vec<&str> = row_labels.chain(*label_value).collect();
+        self.row.cells[column] = match value {
+            Some(value) => {
+                let number = family.get_or_create(&labels);
+                number.set(value);
+                Some(number)
+            }
+            None => {
+                family.remove(&labels);
+                None
+            }
+        };
+    }
+}
+
+/// A family of numbers, gauges or counters.
+#[derive(Clone)]
+enum NumberFamily {
+    Gauge(Family<Dynamic, Gauge>),
+    Counter(Family<Dynamic, FloatCounter>),
+}
+
+impl NumberFamily {
+    fn register(
+        registry: &Registry,
+        row_labels: &[&str],
+        metric: &Metric,
+    ) -> Result<NumberFamily, RegisterError> {
+        let own = metric.label.map(|(name, _)| name);
+        let label_names: Vec<&str> = row_labels.iter().copied().chain(own).collect();
+        let builder = registry.family_builder(metric.name, metric.help);
+        Ok(match metric.kind {
+            Kind::Counter => NumberFamily::Counter(builder.register_dynamic(&label_names, ())?),
+            _ => NumberFamily::Gauge(builder.register_dynamic(&label_names, ())?),
+        })
+    }
+
+    fn get_or_create(&self, labels: &[&str]) -> Number {
+        match self {
+            NumberFamily::Gauge(family) => Number::Gauge(family.get_or_create(labels)),
+            NumberFamily::Counter(family) => Number::Counter(family.get_or_create(labels)),
+        }
+    }
+
+    fn remove(&self, labels: &[&str]) {
+        match self {
+            NumberFamily::Gauge(family) => family.remove(labels),
+            NumberFamily::Counter(family) => family.remove(labels),
+        };
+    }
+}
+
+/// The handle of one series.
+enum Number {
+    Gauge(Gauge),
+    Counter(FloatCounter),
+}
+
+impl Number {
+    fn set(&self, value: f64) {
+        match self {
+            Number::Gauge(gauge) => gauge.set(value),
+            Number::Counter(counter) => counter.set_total(value),
+        }
+    }
+
+    fn value(&self) -> f64 {
+        match self {
+            Number::Gauge(gauge) => gauge.value(),
+            Number::Counter(counter) => counter.value(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::samples::samples;
+    use proptest::prelude::*;
+
+    const METRICS: [Metric; 3] = [
+        Metric::counter("t_total", "").with_label("mode", "a"),
+        Metric::counter("t_total", "").with_label("mode", "b"),
+        Metric::gauge("u", ""),
+    ];
+
+    fn table() -> (Registry, Table) {
+        let registry = Registry::new();
+        let table = Table::register(&registry, &["cpu"], &METRICS).unwrap();
+        (registry, table)
+    }
+
+    #[test]
+    fn a_value_that_is_not_known_has_no_series() {
+        let (registry, mut table) = table();
+        table.sweep().row(&["0"]).set_all(&[Some(1.0), None, Some(2.0)]);
+        assert_eq!(samples(&registry), ["t_total{cpu=0,mode=a} 1", "u{cpu=0} 2"]);
+        table.sweep().row(&["0"]).set_all(&[None, Some(3.0), Some(4.0)]);
+        assert_eq!(samples(&registry), ["t_total{cpu=0,mode=b} 3", "u{cpu=0} 4"]);
+    }
+
+    #[test]
+    fn a_sweep_that_is_given_up_removes_what_it_did_not_visit() {
+        let (registry, mut table) = table();
+        drop(table.sweep());
+        {
+            let mut sweep = table.sweep();
+            for cpu in ["0", "1", "2"] {
+                sweep.row(&[cpu]).set(2, Some(7.0));
+            }
+        }
+        assert_eq!(samples(&registry).len(), 3);
+        table.sweep().row(&["1"]).set(2, Some(8.0));
+        assert_eq!(samples(&registry), ["u{cpu=1} 8"]);
+        drop(table.sweep());
+        assert!(samples(&registry).is_empty());
+    }
+
+    #[test]
+    fn a_row_remembers_the_values_of_the_sweep_before() {
+        let (_registry, mut table) = table();
+        table.sweep().row(&["0"]).set(0, Some(5.0));
+        let mut sweep = table.sweep();
+        let row = sweep.row(&["0"]);
+        assert_eq!([row.value(0), row.value(1)], [Some(5.0), None]);
+    }
+
+    proptest! {
+        /// Whatever comes and goes in whatever order, the series are those of the last sweep.
+        #[test]
+        fn shows_the_last_sweep(sweeps in prop::collection::vec(
+            prop::collection::vec((0_u8..12, any::<bool>()), 0..12), 1..8,
+        )) {
+            let (registry, mut table) = table();
+            for rows in sweeps {
+                let mut expected = std::collections::BTreeMap::new();
+                {
+                    let mut sweep = table.sweep();
+                    for (row, is_known) in rows {
+                        let value = is_known.then_some(f64::from(row));
+                        sweep.row(&[&row.to_string()]).set(2, value);
+                        expected.insert(row, value);
+                    }
+                }
+                let mut expected: Vec<String> = expected
+                    .iter()
+                    .filter_map(|(row, value)| value.map(|value| format!("u{{cpu={row}}} {value}")))
+                    .collect();
+                let mut shown = samples(&registry);
+                expected.sort();
+                shown.sort();
+                prop_assert_eq!(shown, expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The runner and its collectors against trees of files that change.
+
+use super::samples::samples;
+use super::scratch::Scratch;
+use super::*;
+use crate::registry::Selection;
+use std::sync::{Arc, Mutex};
+
+const STAT: &str = "\
+cpu  30 30 30 30 30 30 30 30 0 0
+cpu0 100 200 300 400 500 600 700 800 900 1000
+cpu2 10 20 30 40 50 60 70 80 90 100
+ctxt 12
+btime 1700000000
+";
+
+/// A node whose /proc and /sys are folders of the test.
+struct Fixture {
+    scratch: Scratch,
+    registry: Registry,
+    choice: Choice,
+    reports: Arc<Mutex<Vec<String>>>,
+}
+
+impl Fixture {
+    fn new(name: &str, collectors: &[&str]) -> Fixture {
+        let scratch = Scratch::new(name);
+        let choice = Choice::only(collectors.iter().copied()).unwrap();
+        let roots =
+            Roots { proc: scratch.path("proc"), sys: scratch.path("sys"), ..Roots::default() };
+        let (registry, reports) = (Registry::new(), Arc::new(Mutex::new(Vec::new())));
+        let heard = Arc::clone(&reports);
+        let report = move |Report { collector, error }: Report<'_>| {
+            let error = error.map_or("works".into(), CollectError::to_string);
+            heard.lock().unwrap().push(format!("{collector}: {error}"));
+        };
+        Node::register(&registry, &roots, &choice, Box::new(report)).unwrap();
+        Fixture { scratch, registry, choice, reports }
+    }
+
+    /// The samples of a scrape, but for durations.
+    fn scrape(&self, query: &[(&str, &str)]) -> Vec<String> {
+        let selection = self.choice.selection(query.iter().copied()).unwrap();
+        self.registry.collect(&Scrape::new(selection));
+        let mut samples = samples(&self.registry);
+        samples.retain(|line| !line.starts_with("node_scrape_collector_duration_seconds"));
+        samples
+    }
+
+    fn success(&self) -> Vec<String> {
+        let mut samples = self.scrape(&[]);
+        samples.retain(|line| line.starts_with("node_scrape"));
+        samples
+    }
+
+    fn reports(&self) -> Vec<String> {
+        std::mem::take(&mut self.reports.lock().unwrap())
+    }
+}
+
+#[test]
+fn a_collector_that_fails_costs_the_others_nothing_and_is_reported_once() {
+    let fixture = Fixture::new("node-fails", &["filefd", "loadavg"]);
+    fixture.scratch.write("proc/loadavg", b"1 2 x 1/1 1\n");
+    fixture.scratch.write("proc/sys/fs/file-nr", b"5\t0\t9\n");
+    let failing = [
+        "node_filefd_allocated 5",
+        "node_filefd_maximum 9",
+        "node_scrape_collector_success{collector=filefd} 1",
+        "node_scrape_collector_success{collector=loadavg} 0",
+    ];
+    assert_eq!(fixture.scrape(&[]), failing);
+    fixture.scratch.write("proc/loadavg", b"1 2 y 1/1 1\n");
+    assert_eq!(fixture.scrape(&[]), failing);
+    assert_eq!(fixture.reports(), ["loadavg: loadavg:1: expected a load average, found x"]);
+    fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");
+    assert_eq!(fixture.scrape(&[])[2..5], ["node_load1 1", "node_load15 3", "node_load5 2"]);
+    fixture.scrape(&[]);
+    assert_eq!(fixture.reports(), ["loadavg: works"]);
+}
+
+#[test]
+fn a_file_that_goes_missing_and_comes_back_takes_its_series_along() {
+    let fixture = Fixture::new("node-missing", &["loadavg"]);
+    for _ in 0..2 {
+        assert_eq!(fixture.scrape(&[]), ["node_scrape_collector_success{collector=loadavg} 0"]);
+        let reports = fixture.reports();
+        assert!(reports.last().unwrap().ends_with("proc/loadavg: not there"), "{reports:?}");
+        fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");
+        assert_eq!(fixture.scrape(&[]).len(), 4);
+        fixture.scratch.remove("proc/loadavg");
+    }
+}
+
+#[test]
+fn a_query_leaves_no_trace_of_the_collectors_that_did_not_run() {
+    let fixture = Fixture::new("node-query", &["filefd", "loadavg"]);
+    fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");
+    fixture.scratch.write("proc/sys/fs/file-nr", b"5\t0\t9\n");
+    let success = |lines: Vec<String>| {
+        lines.into_iter().filter(|line| line.starts_with("node_scrape")).collect::<Vec<_>>()
+    };
+    let loadavg = ["node_scrape_collector_success{collector=loadavg} 1"];
+    assert_eq!(success(fixture.scrape(&[("collect[]", "loadavg")])), loadavg);
+    assert_eq!(success(fixture.scrape(&[("exclude[]", "filefd")])), loadavg);
+    assert_eq!(success(fixture.scrape(&[])).len(), 2);
+    let families = fixture.registry.families();
+    let of = |name: &str| families.iter().find(|family| family.core.desc.name == name).unwrap();
+    let selection = fixture.choice.selection([("collect[]", "loadavg")]).unwrap();
+    assert!(selection.contains(of("node_load1").group));
+    assert!(!selection.contains(of("node_filefd_allocated").group));
+    assert!(Selection::NONE.contains(of("node_scrape_collector_success").group));
+}
+
+#[test]
+fn a_cpu_that_vanishes_takes_its_series_along_and_starts_anew() {
+    let fixture = Fixture::new("node-cpus", &["cpu", "stat"]);
+    let scratch = &fixture.scratch;
+    let idle = |lines: &[String]| {
+        let is_idle = |line: &&String| line.contains("mode=idle");
+        lines.iter().filter(is_idle).cloned().collect::<Vec<_>>()
+    };
+    scratch.write("proc/stat", STAT.as_bytes());
+    let lines = fixture.scrape(&[]);
+    let both = [
+        "node_cpu_seconds_total{cpu=0,mode=idle} 4",
+        "node_cpu_seconds_total{cpu=2,mode=idle} 0.4",
+    ];
+    assert_eq!(idle(&lines), both);
+    assert!(lines.contains(&"node_cpu_guest_seconds_total{cpu=0,mode=nice} 10".to_owned()));
+    assert!(lines.contains(&"node_context_switches_total 12".to_owned()));
+    assert!(!lines.iter().any(|line| line.starts_with("node_forks_total")));
+
+    scratch.write("proc/stat", b"cpu0 100 200 300 399 500 600 700 800 900 1000\n");
+    assert_eq!(idle(&fixture.scrape(&[])), both[..1]);
+    scratch.write("proc/stat", STAT.replace("cpu2 10 20 30 40", "cpu2 10 20 30 39").as_bytes());
+    let idle_again = idle(&fixture.scrape(&[]));
+    assert_eq!(idle_again[1], "node_cpu_seconds_total{cpu=2,mode=idle} 0.39");
+    scratch.remove("proc/stat");
+    assert_eq!(
+        fixture.scrape(&[]),
+        [
+            "node_scrape_collector_success{collector=cpu} 0",
+            "node_scrape_collector_success{collector=stat} 0"
+        ]
+    );
+}
+
+#[test]
+fn throttles_are_counted_once_a_core_and_follow_their_cpus() {
+    let fixture = Fixture::new("node-throttles", &["cpu"]);
+    let scratch = &fixture.scratch;
+    let cpu = |number: u32, file: &str| format!("sys/devices/system/cpu/cpu{number}/{file}");
+    for (number, package, core) in [(0, 0, 0), (1, 0, 0), (2, 0, 1)] {
+        let write = |file: &str, value: u32| {
+            scratch.write(&cpu(number, file), format!("{value}\n").as_bytes());
+        };
+        write("topology/physical_package_id", package);
+        write("topology/core_id", core);
+        write("thermal_throttle/core_throttle_count", 10 + number);
+    }
+    scratch.write(&cpu(2, "thermal_throttle/package_throttle_count"), b"7\n");
+    scratch.write("sys/devices/system/cpu/isolated", b"1-2\n");
+    scratch.write("proc/stat", b"cpu0 1\ncpu1 1\ncpu2 1\n");
+    let throttles = || {
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.contains("throttles") || line.contains("isolated"));
+        lines.sort();
+        lines
+    };
+    let all = [
+        "node_cpu_core_throttles_total{core=0,package=0} 10",
+        "node_cpu_core_throttles_total{core=1,package=0} 12",
+        "node_cpu_isolated{cpu=1} 1",
+        "node_cpu_isolated{cpu=2} 1",
+        "node_cpu_package_throttles_total{package=0} 7",
+    ];
+    assert_eq!(throttles(), all);
+    scratch.remove(&cpu(2, "topology/core_id"));
+    scratch.write("proc/stat", b"cpu0 1\ncpu1 1\n");
+    assert_eq!(throttles(), [all[0], all[2], all[3]]);
+    scratch.write(&cpu(2, "topology/core_id"), b"1\n");
+    scratch.write("proc/stat", b"cpu0 1\ncpu1 1\ncpu2 1\n");
+    assert_eq!(throttles(), all);
+    scratch.remove(&cpu(0, "thermal_throttle/core_throttle_count"));
+    let of_cpu1 = throttles();
+    assert_eq!(of_cpu1[0], "node_cpu_core_throttles_total{core=0,package=0} 11");
+    assert_eq!(of_cpu1[1..], all[1..]);
+}
+
+#[test]
+fn fields_of_memory_come_and_go() {
+    let fixture = Fixture::new("node-memory", &["meminfo"]);
+    let memory = |content: &str| {
+        fixture.scratch.write("proc/meminfo", content.as_bytes());
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with("node_memory"));
+        lines
+    };
+    let both = ["node_memory_A_bytes 1024", "node_memory_B 2"];
+    assert_eq!(memory("A: 1 kB\nB: 2\n"), both);
+    assert_eq!(memory("B: 2\n"), both[1..]);
+    assert_eq!(memory("New: 1\nB: 2\nA: 1 kB\n"), [both[0], both[1], "node_memory_New 1"]);
+    assert_eq!(memory("A: 1 kB\nB: 2 MB\n"), both[..1]);
+    assert_eq!(fixture.reports(), ["meminfo: meminfo:2: expected kB, found MB"]);
+    assert!(memory("").is_empty());
+    assert!(memory("A(b): 1\nA_b: 1\n").len() == 1);
+    assert_eq!(
+        fixture.reports(),
+        [
+            "meminfo: meminfo:1: expected a field, found end of file",
+            "meminfo: node_memory_A_b: is registered already",
+        ]
+    );
+}
+
+#[test]
+fn a_file_of_ever_new_fields_is_bounded() {
+    let fixture = Fixture::new("node-bounded", &["meminfo"]);
+    for first in (0..1000).step_by(100) {
+        let fields: String = (first..first + 100).map(|n| format!("F{n}: 1\n")).collect();
+        fixture.scratch.write("proc/meminfo", fields.as_bytes());
+        fixture.scrape(&[]);
+    }
+    assert!(fixture.registry.families().len() <= 256 + 2);
+    let reports = fixture.reports();
+    assert_eq!(reports.len(), 2, "{reports:?}");
+    assert!(reports[0].ends_with("expected at most 256 different fields, found F256"));
+}
+
+#[test]
+fn a_file_that_is_cut_shows_nothing_that_is_not_in_the_whole() {
+    let fixture = Fixture::new("node-cut", &["cpu", "meminfo", "stat"]);
+    let memory = "MemTotal:   24684084 kB\nActive(anon):  1492 kB\nHugePages_Total:  12\n";
+    let cut = |bytes: usize| {
+        fixture.scratch.write("proc/stat", &STAT.as_bytes()[..bytes.min(STAT.len())]);
+        fixture.scratch.write("proc/meminfo", &memory.as_bytes()[..bytes.min(memory.len())]);
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| !line.starts_with("node_scrape"));
+        lines
+    };
+    let whole = cut(usize::MAX);
+    for bytes in 0..STAT.len() {
+        for line in cut(bytes) {
+            assert!(whole.contains(&line), "{line} from {bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn every_default_collector_works_on_this_host() {
+    let registry = Registry::new();
+    let failed = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&failed);
+    let report = move |report: Report<'_>| heard.lock().unwrap().push(format!("{report:?}"));
+    Node::register(&registry, &Roots::default(), &Choice::default(), Box::new(report)).unwrap();
+    registry.collect(&Scrape::new(Selection::ALL));
+    assert_eq!(*failed.lock().unwrap(), [""; 0]);
+    let samples = samples(&registry);
+    let uname = samples.iter().find(|line| line.starts_with("node_uname_info")).unwrap();
+    assert!(uname.contains("sysname=Linux,"), "{uname}");
+    assert!(
+        samples.iter().any(|line| line.starts_with("node_time_zone_offset_seconds{time_zone="))
+    );
+}
+
+proptest::proptest! {
+    /// Garbage makes errors and not panics, and never a series without a value in the file.
+    #[test]
+    fn no_content_of_files_panics(
+        content in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
+    ) {
+        let content = content.concat();
+        let bytes = content.as_bytes();
+        let fixture = Fixture::new("node-garbage", &["cpu", "filefd", "loadavg", "meminfo", "stat"]);
+        for file in ["loadavg", "meminfo", "stat", "sys/fs/file-nr"] {
+            fixture.scratch.write(&format!("proc/{file}"), bytes);
+        }
+        for file in ["isolated", "cpu0/topology/core_id", "cpu0/topology/physical_package_id",
+            "cpu0/thermal_throttle/core_throttle_count"]
+        {
+            fixture.scratch.write(&format!("sys/devices/system/cpu/{file}"), bytes);
+        }
+        proptest::prop_assert_eq!(fixture.success().len(), 5);
+        if !content.contains('0') {
+            for line in fixture.scrape(&[]) {
+                let is_made_up = line.ends_with(" 0") && !line.starts_with("node_scrape");
+                proptest::prop_assert!(!is_made_up, "{} of {:?}", line, content);
+            }
+        }
+    }
+}
+
+/// What the files are made of, and what they are not.
+const PIECES: &[&str] = &[
+    "cpu",
+    "1",
+    "27",
+    "18446744073709551616",
+    "999999999999999999999999",
+    "-",
+    ".",
+    ",",
+    ":",
+    "(",
+    ")",
+    " ",
+    " ",
+    " ",
+    "\t",
+    "\n",
+    "\n",
+    "\n",
+    "kB",
+    "MB",
+    "MemTotal:",
+    "cpu1 3 4",
+    "ctxt 5",
+    "btime",
+    "intr ",
+    "0",
+    "\u{0}",
+    "ä",
+    "NaN",
+    "inf",
+    "e9",
+    "1 2 3\n",
+];

@@ -1,0 +1,39 @@
+//! Bits in the order of RFC 1951 §3.1.1: packed into bytes from the lowest bit up.
+
+/// Bits that are not a whole byte yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bits {
+    /// INVARIANT: zero above the lowest `len` bits.
+    pending: u64,
+    len: u32,
+}
+
+impl Bits {
+    /// The most that can be appended between two flushes.
+    pub(super) const APPEND_MAX: u32 = 57;
+
+    /// Appends the lowest `len` bits of `bits`; those above are zero.
+    #[inline]
+    pub(super) fn append(&mut self, bits: u64, len: u32) {
+        debug_assert!(self.len + len <= 64 && (len == 64 || bits >> len == 0));
+        self.pending |= bits << self.len;
+        self.len += len;
+    }
+
+    /// Writes all whole bytes to the start of `out`, which has room for eight, and returns how many
+    /// they are. At most seven bits stay.
+    #[inline]
+    pub(super) fn flush(&mut self, out: &mut [u8; 8]) -> usize {
+        *out = self.pending.to_le_bytes();
+        let bytes = self.len / 8;
+        // Never 64, since at most seven bits and APPEND_MAX are pending.
+        self.pending >>= bytes * 8;
+        self.len %= 8;
+        bytes as usize
+    }
+
+    /// The last bits, filled up with zeros to a whole byte.
+    pub(super) fn finish(self) -> Option<u8> {
+        (self.len > 0).then_some(self.pending as u8)
+    }
+}

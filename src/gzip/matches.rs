@@ -1,0 +1,394 @@
+//! LZ77 over text with holes: finds what the constant text of a page repeats.
+//!
+//! The text is fed line by line; behind each line of it comes a value that is not known yet. So a
+//! match never crosses the end of a line, neither where it stands nor where it points to, and what
+//! is kept of it is not a distance but a line and a difference of offsets: the distance follows
+//! once the values in between have their lengths.
+//!
+//! Positions are found by hash chains of four bytes, newest first, of bounded depth, so that the
+//! work is linear in the text. A match is taken if it is cheaper than its literals; one that starts
+//! a byte later and is longer is preferred to it (lazy matching, as in zlib).
+
+use super::huffman::{DISTANCE_LENGTHS, LITLEN_LENGTHS};
+use super::tables::{DISTANCE_MAX, LENGTH_OF, MATCH_LEN_MAX, distance_symbol};
+use std::collections::VecDeque;
+
+/// Bytes that are hashed. Shorter matches rarely cost less than their literals.
+const HASHED: usize = 4;
+/// The hash table has 2^13 entries: as many as a window has positions, give or take.
+const HASH_BITS: u32 = 13;
+/// Candidates that are looked at for one position. Lines often repeat not the one before but one
+/// some lines back; past this the chance to find a longer match is not worth the time.
+const CHAIN_MAX: usize = 24;
+/// A match of this length is not improved on.
+const NICE_LEN: usize = 96;
+
+/// The longest value that can stand behind a line; distances must hold whatever the values are.
+pub(super) const VALUE_LEN_MAX: usize = 24;
+/// Lines further back than this are not referred to: it bounds what a stream must remember.
+pub(super) const LINES_BACK_MAX: usize = 255;
+/// Pages further back are not referred to: it bounds how many pages must be compiled again when
+/// one changes.
+const PAGES_BACK_MAX: usize = 16;
+/// Nor is text that lies further back than this many bytes before the page; a page of a large family
+/// finds all it needs in itself and the one before.
+const BYTES_BACK_MAX: usize = 4_096;
+/// Stands behind each line in the window. It occurs in no UTF-8, so no match runs across it.
+const LINE_END: u8 = 0xff;
+/// The window is cut off in front when it is this long.
+const WINDOW_LEN_MAX: usize = 1 << 17;
+
+/// A part of a line's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Literal(u8),
+    Match {
+        len: u16,
+        /// 0 is the same line, 1 the one before.
+        lines_back: u8,
+        /// Where the match stands in its line, less where its source stands in that line.
+        offset_difference: i32,
+    },
+}
+
+/// The text so far, and where its parts can be found.
+pub(super) struct Matcher {
+    window: Vec<u8>,
+    /// Where the lines of the window start.
+    lines: Vec<u32>,
+    /// Where the pages of the window start, and with which line.
+    pages: VecDeque<(u32, u32)>,
+    /// Newest position of each hash, plus one.
+    heads: Box<[u32; 1 << HASH_BITS]>,
+    /// The position before with the same hash, plus one.
+    previous: Vec<u32>,
+    /// Positions before this one are in the chains.
+    inserted: usize,
+}
+
+/// What a page's text was found in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reach {
+    /// The furthest page back that is referred to; 0 is the page itself.
+    pub(super) pages_back: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Candidate {
+    position: usize,
+    len: usize,
+    /// Bits that its literals would cost more than it does.
+    gain: i32,
+}
+
+impl Matcher {
+    pub(super) fn new() -> Matcher {
+        Matcher {
+            window: Vec::new(),
+            lines: Vec::new(),
+            pages: VecDeque::new(),
+            heads: Box::new([0; 1 << HASH_BITS]),
+            previous: Vec::new(),
+            inserted: 0,
+        }
+    }
+
+    /// Forgets all text.
+    pub(super) fn clear(&mut self) {
+        self.window.clear();
+        self.lines.clear();
+        self.pages.clear();
+        self.heads.fill(0);
+        self.previous.clear();
+        self.inserted = 0;
+    }
+
+    /// Whether the window should be cleared, and refilled with the last pages, before the next one.
+    pub(super) fn is_full(&self) -> bool {
+        self.window.len() > WINDOW_LEN_MAX
+    }
+
+    /// How many of the pages before the next one, each given by its text's length, newest first,
+    /// can be referred to by it.
+    pub(super) fn pages_needed(lens: impl Iterator<Item = usize>) -> usize {
+        let mut bytes = 0;
+        lens.take(PAGES_BACK_MAX)
+            .take_while(|len| {
+                let is_near = bytes < BYTES_BACK_MAX;
+                bytes += len;
+                is_near
+            })
+            .count()
+    }
+
+    /// Adds a page that is compiled already.
+    pub(super) fn skip_page<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>) {
+        self.begin_page();
+        for line in lines {
+            self.begin_line(line);
+        }
+    }
+
+    pub(super) fn begin_page(&mut self) {
+        self.pages.push_back((self.window.len() as u32, self.lines.len() as u32));
+        if self.pages.len() > PAGES_BACK_MAX + 1 {
+            self.pages.pop_front();
+        }
+    }
+
+    /// Where the text starts that the present page may refer to.
+    fn reach_start(&self) -> usize {
+        let (page_start, _) = *self.pages.back().expect("a page has begun");
+        let limit = page_start.saturating_sub(BYTES_BACK_MAX as u32);
+        // The page that the limit falls into is good as a whole.
+        let start = self.pages.iter().rev().find(|(start, _)| *start <= limit);
+        start.map_or(self.pages[0].0, |(start, _)| *start) as usize
+    }
+
+    fn begin_line(&mut self, line: &[u8]) -> usize {
+        let start = self.window.len();
+        self.lines.push(start as u32);
+        self.window.extend_from_slice(line);
+        self.window.push(LINE_END);
+        start
+    }
+
+    /// Adds a line and says what it is made of. `reach` learns how far back that is.
+    pub(super) fn tokenize(
+        &mut self,
+        line: &[u8],
+        reach: &mut Reach,
+        mut token: impl FnMut(Token),
+    ) {
+        let start = self.begin_line(line);
+        let end = start + line.len();
+        let reach_start = self.reach_start();
+        let mut position = start;
+        let mut next = None;
+        while position < end {
+            let found = next.take().unwrap_or_else(|| self.longest(position, end, reach_start));
+            let Some(found) = found else {
+                token(Token::Literal(self.window[position]));
+                position += 1;
+                continue;
+            };
+            if found.len < NICE_LEN && position + 1 < end {
+                let later = self.longest(position + 1, end, reach_start);
+                if later.is_some_and(|later| later.gain > found.gain) {
+                    token(Token::Literal(self.window[position]));
+                    position += 1;
+                    next = Some(later);
+                    continue;
+                }
+            }
+            token(self.reference(position, found, reach));
+            position += found.len;
+        }
+    }
+
+    fn reference(&self, position: usize, found: Candidate, reach: &mut Reach) -> Token {
+        let last = self.lines.len() - 1;
+        let line = self.lines.partition_point(|start| *start as usize <= found.position) - 1;
+        let page = self.pages.iter().rev().position(|(_, first)| *first as usize <= line);
+        reach.pages_back = reach.pages_back.max(page.expect("sources lie in a page"));
+        let offset = position as i32 - self.lines[last] as i32;
+        let source_offset = found.position as i32 - self.lines[line] as i32;
+        Token::Match {
+            len: found.len as u16,
+            lines_back: (last - line) as u8,
+            offset_difference: offset - source_offset,
+        }
+    }
+
+    /// The best match for the text at `position`, which may reach up to `end`.
+    fn longest(&mut self, position: usize, end: usize, reach_start: usize) -> Option<Candidate> {
+        self.insert_before(position);
+        if position + HASHED > end {
+            return None;
+        }
+        let len_max = (end - position).min(MATCH_LEN_MAX);
+        let oldest_line = self.lines.len().saturating_sub(1 + LINES_BACK_MAX);
+        let oldest = reach_start.max(self.lines[oldest_line] as usize);
+        let mut best: Option<Candidate> = None;
+        let mut candidate = self.heads[hash(&self.window, position)];
+        for _ in 0..CHAIN_MAX {
+            let Some(source) = (candidate as usize).checked_sub(1) else { break };
+            if source < oldest {
+                break;
+            }
+            let best_len = best.map_or(HASHED - 1, |best| best.len);
+            // A longer match agrees where the best one so far ends.
+            if self.window.get(source + best_len) == self.window.get(position + best_len) {
+                let len = self.common_len(source, position, len_max);
+                if len > best_len {
+                    let found = self.candidate(source, position, len);
+                    if found.gain > best.map_or(0, |best| best.gain) {
+                        best = Some(found);
+                    }
+                    if len == len_max || len >= MATCH_LEN_MAX {
+                        break;
+                    }
+                }
+            }
+            candidate = self.previous[source];
+        }
+        best
+    }
+
+    fn common_len(&self, source: usize, position: usize, len_max: usize) -> usize {
+        let target = &self.window[position..position + len_max];
+        let source = &self.window[source..source + len_max];
+        let (target_words, _) = target.as_chunks::<8>();
+        let (source_words, _) = source.as_chunks::<8>();
+        let mut len = 0;
+        for (a, b) in target_words.iter().zip(source_words) {
+            let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+            if difference != 0 {
+                return len + difference.trailing_zeros() as usize / 8;
+            }
+            len += 8;
+        }
+        len + target[len..].iter().zip(&source[len..]).take_while(|(a, b)| a == b).count()
+    }
+
+    fn candidate(&self, source: usize, position: usize, len: usize) -> Candidate {
+        let distance = position - source;
+        let lines = self.window[source..position].iter().filter(|b| **b == LINE_END).count();
+        // Each line end stands for a value.
+        let distance_max = distance + lines * (VALUE_LEN_MAX - 1);
+        let literals: u32 = self.window[position..position + len]
+            .iter()
+            .map(|byte| u32::from(LITLEN_LENGTHS[usize::from(*byte)]))
+            .sum();
+        let gain = if distance_max > DISTANCE_MAX {
+            0
+        } else {
+            literals as i32 - cost(len, distance) as i32
+        };
+        Candidate { position: source, len, gain }
+    }
+
+    /// Puts the positions before `end` into the chains.
+    fn insert_before(&mut self, end: usize) {
+        self.previous.resize(self.window.len(), 0);
+        while self.inserted < end {
+            let position = self.inserted;
+            self.inserted += 1;
+            if position + HASHED <= self.window.len() {
+                let head = &mut self.heads[hash(&self.window, position)];
+                self.previous[position] = *head;
+                *head = position as u32 + 1;
+            }
+        }
+    }
+}
+
+#[inline]
+fn hash(window: &[u8], position: usize) -> usize {
+    let bytes = window[position..].first_chunk::<HASHED>().expect("four bytes are there");
+    (u32::from_le_bytes(*bytes).wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
+}
+
+/// The bits that a match takes at this distance.
+fn cost(len: usize, distance: usize) -> u32 {
+    let length = LENGTH_OF[len];
+    let (symbol, extra_bits) = distance_symbol(distance as u32);
+    u32::from(LITLEN_LENGTHS[usize::from(length.symbol)])
+        + u32::from(length.extra_bits)
+        + u32::from(DISTANCE_LENGTHS[symbol])
+        + extra_bits
+}
+
+#[cfg(test)]
+mod stats {
+    use super::*;
+    #[test]
+    #[ignore]
+    fn frequencies() {
+        for path in std::env::var("PAGES").unwrap().split(' ') {
+            let text = std::fs::read(path).unwrap();
+            let mut lit = [0_u64; 286];
+            let mut dist = [0_u64; 30];
+            let mut m = Matcher::new();
+            let mut prefix: Vec<u8> = vec![];
+            let mut pages: Vec<Vec<(Vec<u8>, Vec<u8>)>> = vec![];
+            for line in text.split(|b| *b == b'\n') {
+                if line.is_empty() {
+                    continue;
+                }
+                prefix.push(b'\n');
+                if line[0] == b'#' {
+                    if line.starts_with(b"# HELP") || prefix.len() == 1 {
+                        pages.push(vec![]);
+                    }
+                    prefix.extend_from_slice(line);
+                    continue;
+                }
+                let v = line.iter().rposition(|b| *b == b' ').unwrap() + 1;
+                prefix.extend_from_slice(&line[..v]);
+                if pages.last().unwrap().len() >= 64 {
+                    pages.push(vec![]);
+                }
+                pages.last_mut().unwrap().push((std::mem::take(&mut prefix), line[v..].to_vec()));
+            }
+            let start = std::time::Instant::now();
+            let mut lines = 0;
+            let (mut nl, mut nm) = (0, 0);
+            let mut starts = vec![];
+            let mut pos = 0_u32;
+            for page in &pages {
+                m.begin_page();
+                let mut reach = Reach::default();
+                for (prefix, value) in page {
+                    lines += 1;
+                    starts.push(pos);
+                    m.tokenize(prefix, &mut reach, |t| match t {
+                        Token::Literal(b) => {
+                            lit[b as usize] += 1;
+                            nl += 1;
+                        }
+                        Token::Match { len, lines_back, offset_difference } => {
+                            nm += 1;
+                            lit[LENGTH_OF[len as usize].symbol as usize] += 1;
+                            let d = pos
+                                .wrapping_sub(starts[starts.len() - 1 - lines_back as usize])
+                                .wrapping_add_signed(offset_difference);
+                            dist[distance_symbol(d).0] += 1;
+                        }
+                    });
+                    pos += (prefix.len() + value.len()) as u32;
+                    for b in value {
+                        lit[*b as usize] += 1;
+                    }
+                }
+                if m.is_full() {
+                    m.clear();
+                }
+            }
+            eprintln!(
+                "{path}: {lines} lines, {} ns a line, {nl} literals {nm} matches",
+                start.elapsed().as_nanos() / lines
+            );
+            lit[256] = 1;
+            let mut bits = 0;
+            for (s, n) in lit.iter().enumerate() {
+                bits += n * LITLEN_LENGTHS[s] as u64;
+                if s > 256 {
+                    bits +=
+                        n * LENGTH_OF.iter().find(|l| l.symbol as usize == s).unwrap().extra_bits
+                            as u64;
+                }
+            }
+            for (s, n) in dist.iter().enumerate() {
+                bits += n * (DISTANCE_LENGTHS[s] as u64 + if s < 4 { 0 } else { s as u64 / 2 - 1 });
+            }
+            eprintln!(
+                "bytes {} of {}: {:.2} times",
+                bits / 8 + 200,
+                text.len(),
+                text.len() as f64 / (bits as f64 / 8.0 + 200.0)
+            );
+            println!("FREQ {path} {lit:?} {dist:?}");
+        }
+    }
+}

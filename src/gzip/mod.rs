@@ -1,0 +1,24 @@
+//! gzip members (RFC 1952) of text whose constant part was compressed before.
+//!
+//! ```text
+//! matches    what the constant text of a page repeats, found once
+//! huffman    the one code of all streams
+//! template   the page as ready bits, completed with values at each scrape
+//! crc32      the checksum of text that is never written
+//! bits       bits to bytes
+//! tables     RFC 1951's symbols
+//! ```
+//!
+//! It knows nothing of metrics: text goes in as lines, each in front of a value.
+
+#![forbid(unsafe_code)]
+
+mod bits;
+mod crc32;
+mod huffman;
+mod matches;
+mod tables;
+mod template;
+
+pub use crc32::Shifts;
+pub use template::{Compiler, PageWriter, Stream, Template, Value};

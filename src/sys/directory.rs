@@ -1,0 +1,117 @@
+//! Names in a folder that is kept open: getdents64(2).
+//!
+//! `std::fs::read_dir` opens the folder and allocates for each name at each listing.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::fd::AsRawFd;
+
+/// Bytes of names that one system call may return: some 1,300 of /proc's.
+const BATCH_BYTES: usize = 32 * 1024;
+
+/// Bytes in front of the name in a `linux_dirent64`:
+///
+/// ```text
+/// d_ino u64 | d_off i64 | d_reclen u16 | d_type u8 | d_name, terminated, padded to d_reclen
+/// ```
+const HEADER_BYTES: usize = 19;
+/// Where the length of the entry stands.
+const LENGTH_AT: usize = 16;
+
+/// What folders are listed into.
+pub struct Listing {
+    batch: Box<[u8]>,
+}
+
+impl Default for Listing {
+    fn default() -> Listing {
+        Listing { batch: vec![0; BATCH_BYTES].into() }
+    }
+}
+
+impl Listing {
+    /// Calls `visit` with each name in `folder`, `.` and `..` among them, in the order of the file
+    /// system.
+    ///
+    /// # Errors
+    /// What lseek(2) or getdents64(2) fails with: ENOTDIR, or ENOENT for a folder that is gone.
+    pub fn for_each_name(
+        &mut self,
+        mut folder: &File,
+        mut visit: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        folder.seek(SeekFrom::Start(0))?;
+        loop {
+            let batch = self.next_batch(folder)?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            names(batch).for_each(&mut visit);
+        }
+    }
+
+    fn next_batch(&mut self, folder: &File) -> io::Result<&[u8]> {
+        let folder = folder.as_raw_fd();
+        // SAFETY: the pointer and the length are those of a buffer that may be written to.
+        let read = unsafe {
+            libc::syscall(libc::SYS_getdents64, folder, self.batch.as_mut_ptr(), self.batch.len())
+        };
+        let bytes = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
+        Ok(&self.batch[..bytes])
+    }
+}
+
+/// The names in the entries that stand end to end in `batch`.
+fn names(mut batch: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let length = batch.get(LENGTH_AT..LENGTH_AT + 2)?;
+        let length = usize::from(u16::from_ne_bytes([length[0], length[1]]));
+        let name = batch.get(HEADER_BYTES..length)?;
+        batch = &batch[length..];
+        name.split(|byte| *byte == 0).next()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn lists_what_std_lists_and_lists_it_again() {
+        let folder = File::open("src").unwrap();
+        let mut listing = Listing::default();
+        let expected: BTreeSet<String> = std::fs::read_dir("src")
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .chain([".".to_owned(), "..".to_owned()])
+            .collect();
+        for _ in 0..2 {
+            let mut seen = BTreeSet::new();
+            listing
+                .for_each_name(&folder, |name| {
+                    seen.insert(String::from_utf8(name.to_vec()).unwrap());
+                })
+                .unwrap();
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let file = File::open("Cargo.toml").unwrap();
+        let error = Listing::default().for_each_name(&file, |_| ()).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENOTDIR));
+    }
+
+    #[test]
+    fn a_cut_entry_ends_the_list() {
+        for cut in [0, 1, LENGTH_AT, LENGTH_AT + 1, HEADER_BYTES, HEADER_BYTES + 3] {
+            let mut entry = vec![0; cut];
+            if let Some(length) = entry.get_mut(LENGTH_AT..LENGTH_AT + 2) {
+                length.copy_from_slice(&24_u16.to_ne_bytes());
+            }
+            assert_eq!(names(&entry).count(), 0, "{cut} bytes");
+        }
+    }
+}

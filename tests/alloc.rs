@@ -1,0 +1,72 @@
+//! A scrape of the node that finds what the one before found allocates nothing.
+
+use promlet::collector::{Choice, Node, Roots, process};
+use promlet::registry::Selection;
+use promlet::{Registry, Scrape};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::path::Path;
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is ending has no counter, and nobody reads it.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: everything is the system's allocator; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is this one's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: `block` came from `System`, with this layout, as the caller vouches for.
+        unsafe { System.dealloc(block, layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as for `dealloc`; the caller vouches for the size.
+        unsafe { System.realloc(block, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations_of_a_steady_scrape(roots: &Roots) -> u64 {
+    let registry = Registry::new();
+    let report = |report: promlet::collector::Report<'_>| drop(format!("{report:?}"));
+    Node::register(&registry, roots, &Choice::default(), Box::new(report)).unwrap();
+    process::register(&registry).unwrap();
+    let registered = ALLOCATIONS.get();
+    for _ in 0..3 {
+        registry.collect(&Scrape::new(Selection::ALL));
+    }
+    let before = ALLOCATIONS.get();
+    assert!(before > registered, "the first scrape makes series");
+    for _ in 0..10 {
+        registry.collect(&Scrape::new(Selection::ALL));
+    }
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn nothing_is_allocated_on_the_host() {
+    assert_eq!(allocations_of_a_steady_scrape(&Roots::default()), 0);
+}
+
+#[test]
+fn nothing_is_allocated_where_a_source_is_missing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/three-cpus");
+    let roots = Roots { proc: folder.join("none"), sys: folder.join("sys"), ..Roots::default() };
+    assert_eq!(allocations_of_a_steady_scrape(&roots), 0);
+}
