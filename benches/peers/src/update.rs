@@ -1,14 +1,16 @@
 //! What an update costs the application.
 
 use crate::libraries::LIBRARIES;
+use crate::loopback::pin_to_core;
 use crate::peer::Updates;
 use crate::turns::{Effort, Table};
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
-/// Updates of one sample: long beside the clock, short beside the scheduler.
-const ROUNDS: u64 = 200_000;
+/// Updates of one sample: they must take far longer than it takes to wake a thread, or two threads
+/// work one after the other.
+const ROUNDS: u64 = 1_000_000;
 /// Series that are looked up in turn.
 const ROUTES: usize = 100;
 
@@ -40,17 +42,18 @@ pub fn table(effort: Effort) {
 }
 
 /// The time of one update, from the start of the first thread to the end of the last, each of
-/// which does [`ROUNDS`] of them.
+/// which does [`ROUNDS`] of them on a core of its own.
 fn nanos_on_threads(threads: usize, work: &(impl Fn() + Sync)) -> f64 {
     let barrier = Barrier::new(threads);
-    let span = || {
+    let span = &|core| {
+        pin_to_core(core);
         barrier.wait();
         let start = Instant::now();
         work();
         (start, Instant::now())
     };
     let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
-        let spawned: Vec<_> = (0..threads).map(|_| scope.spawn(span)).collect();
+        let spawned: Vec<_> = (0..threads).map(|core| scope.spawn(move || span(core))).collect();
         spawned.into_iter().map(|thread| thread.join().expect("updates do not panic")).collect()
     });
     let first = spans.iter().map(|span| span.0).min().expect("there is a thread");
