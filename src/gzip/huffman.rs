@@ -16,10 +16,15 @@ pub(super) struct Code {
     pub(super) len: u8,
 }
 
-/// Code lengths of the literal and length symbols; made by `examples/huffman.rs`.
+/// Code lengths of the literal and length symbols.
+///
+/// Made from the tokens of two expositions, a service's of 100,000 series and a node's of 500, the
+/// node's weighed twice: the lengths that make their sum the shortest, with five bits for each digit
+/// (four would make a service's 6 % shorter and a node's 7 % longer), 14 at most, and a code for
+/// every byte. Other lengths are as correct; these are short for what is usual.
 pub(super) const LITLEN_LENGTHS: [u8; LITLEN_SYMBOLS] = include!("litlen_lengths.in");
 
-/// Code lengths of the distance symbols; made likewise.
+/// Code lengths of the distance symbols, made likewise.
 pub(super) const DISTANCE_LENGTHS: [u8; DISTANCE_SYMBOLS] = include!("distance_lengths.in");
 
 /// Table: literal, end of block or length symbol => code.
