@@ -9,7 +9,8 @@ mod loopback;
 mod workload;
 
 use criterion::{BenchmarkId, Criterion};
-use loopback::{Client, Coding, pin_to_core, serve_static, static_response};
+use loopback::{Client, Coding};
+use loopback::{congestion_control, pin_to_core, serve_static, static_response};
 use promlet::Exporter;
 use promlet::http::{Limits, ListenAddress, Server, ServerHandle};
 use std::net::SocketAddr;
@@ -126,7 +127,8 @@ fn scrape(c: &mut Criterion, turns_time: Duration) {
         }
         server.stop(Duration::from_secs(1)).expect("the event loop was made");
     }
-    println!("\nTurn by turn, in microseconds:\n");
+    let control = congestion_control();
+    println!("\nTurn by turn, in microseconds, congestion control {control}:\n");
     println!("| lines | coding | bytes | p50 | static p50 | ratio | p99 | static p99 |");
     println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     rows.iter().for_each(|row| println!("{row}"));

@@ -190,6 +190,14 @@ pub fn pin_to_core(core: usize) {
     }
 }
 
+/// How the kernel decides when to send, as it matters here more than one should think: `bbr` paces
+/// its packets by what it has measured, and a server that sends in pieces may wait where another
+/// one does not. `unshare -n` gives a loopback of one's own to try another.
+pub fn congestion_control() -> String {
+    let name = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control");
+    name.map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+}
+
 /// Answers every request of every connection with `response`, from memory, in one write: the
 /// floor. Its threads end with the process.
 pub fn serve_static(response: Vec<u8>) -> SocketAddr {

@@ -1,7 +1,7 @@
 //! What a series costs to expose, and how many bytes it takes.
 
 use crate::heap;
-use crate::http::gzip;
+use crate::http::{gunzip, gzip};
 use crate::libraries::LIBRARIES;
 use crate::peer::Peer;
 use crate::script::Script;
@@ -15,7 +15,7 @@ const LEVELS: [u32; 2] = [6, 1];
 /// All libraries with the same series and values.
 ///
 /// # Panics
-/// If one of them exposes something else than promlet does.
+/// If one of them exposes something else than promlet does, or compresses something else.
 fn contestants(lines: usize) -> (Vec<Box<dyn Peer>>, Script, usize) {
     let mut peers = Vec::new();
     let mut script = Script::new(lines);
@@ -28,6 +28,9 @@ fn contestants(lines: usize) -> (Vec<Box<dyn Peer>>, Script, usize) {
         if let Some(difference) = series::difference(ours, &theirs) {
             panic!("{}: {difference}", library.name);
         }
+        let inflated = peer.encode_gzip().map(gunzip);
+        let is_same = inflated.is_none_or(|inflated| inflated == peer.encode());
+        assert!(is_same, "{}: what it compresses is not its text", library.name);
         peers.push(peer);
         script = begun;
     }

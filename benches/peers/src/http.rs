@@ -4,6 +4,7 @@
 use crate::peer::Peer;
 use bytes::Bytes;
 use flate2::Compression;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -13,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -25,6 +26,17 @@ pub fn gzip(body: &[u8], level: u32) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
     encoder.write_all(body).expect("a Vec takes everything");
     encoder.finish().expect("a Vec takes everything")
+}
+
+/// What was compressed.
+///
+/// # Panics
+/// If `body` is not one gzip member from its first byte to its last.
+pub fn gunzip(body: &[u8]) -> Vec<u8> {
+    let (mut text, mut decoder) = (Vec::new(), GzDecoder::new(body));
+    decoder.read_to_end(&mut text).expect("it is gzip");
+    assert!(decoder.into_inner().is_empty(), "there is more behind the member");
+    text
 }
 
 /// Serves scrapes on a thread of its own until the process ends.

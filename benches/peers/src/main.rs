@@ -59,5 +59,6 @@ fn machine() -> String {
         |_| "unknown rustc".into(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     );
-    format!("{model}, {cores} cores, Linux {}, {rustc}", kernel.trim())
+    let control = loopback::congestion_control();
+    format!("{model}, {cores} cores, Linux {} ({control}), {rustc}", kernel.trim())
 }

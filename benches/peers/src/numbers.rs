@@ -2,7 +2,7 @@
 
 use crate::script::{Script, Update};
 use crate::turns::{Effort, Table, nanos_per};
-use promlet::encoding::number::{LEN_MAX, put_f64, put_shortest, put_u64};
+use promlet::encoding::number::{LEN_MAX, Room, put_f64, put_shortest, put_u64};
 use std::collections::HashMap;
 use std::hint::black_box;
 
@@ -26,7 +26,7 @@ impl Values {
     }
 }
 
-/// Formats all of `values` and gives the time of each.
+/// Formats all of `values` by `format`, which returns the length, and gives the time of each.
 fn each<T: Copy>(values: &[T], mut format: impl FnMut(T) -> usize) -> f64 {
     nanos_per(values.len(), || {
         let bytes: usize = values.iter().map(|value| format(black_box(*value))).sum();
@@ -34,45 +34,47 @@ fn each<T: Copy>(values: &[T], mut format: impl FnMut(T) -> usize) -> f64 {
     })
 }
 
-fn into_room(put: impl Fn(&mut [u8; LEN_MAX]) -> usize) -> usize {
+/// As [`each`], all into the same room: the encoder writes each number to where it belongs, into
+/// memory that has been written to before.
+fn each_into_room<T: Copy>(values: &[T], put: impl Fn(&mut Room, T) -> usize) -> f64 {
     let mut room = [0; LEN_MAX];
-    let len = put(&mut room);
-    black_box(&room);
-    len
+    each(values, |value| put(black_box(&mut room), value))
 }
 
-type Case = (&'static str, &'static str, fn(&Values) -> f64);
+fn with_itoa(values: &[u64]) -> f64 {
+    each(values, |value| black_box(itoa::Buffer::new().format(value)).len())
+}
+
+fn with_ryu(values: &[f64]) -> f64 {
+    each(values, |value| black_box(ryu::Buffer::new().format_finite(value)).len())
+}
+
+fn with_zmij(values: &[f64]) -> f64 {
+    each(values, |value| black_box(zmij::Buffer::new().format_finite(value)).len())
+}
+
+type Case = (&'static str, fn(&Values) -> f64);
 
 const CASES: [Case; 9] = [
-    ("counters", "promlet put_u64", |v| each(&v.counters, |n| into_room(|room| put_u64(room, n)))),
-    ("counters", "itoa", |v| each(&v.counters, |n| black_box(itoa::Buffer::new().format(n)).len())),
-    ("whole floats", "promlet put_f64", |v| each(&v.whole, |n| into_room(|room| put_f64(room, n)))),
-    ("whole floats", "ryu", |v| {
-        each(&v.whole, |n| black_box(ryu::Buffer::new().format_finite(n)).len())
+    ("counters: promlet put_u64", |values| each_into_room(&values.counters, put_u64)),
+    ("counters: itoa", |values| with_itoa(&values.counters)),
+    ("whole floats: promlet put_f64", |values| each_into_room(&values.whole, put_f64)),
+    ("whole floats: ryu", |values| with_ryu(&values.whole)),
+    ("whole floats: zmij", |values| with_zmij(&values.whole)),
+    ("nine decimals: promlet put_f64", |values| each_into_room(&values.decimals, put_f64)),
+    ("nine decimals: promlet put_shortest", |values| {
+        each_into_room(&values.decimals, put_shortest)
     }),
-    ("whole floats", "zmij", |v| {
-        each(&v.whole, |n| black_box(zmij::Buffer::new().format_finite(n)).len())
-    }),
-    ("nine decimals", "promlet put_f64", |v| {
-        each(&v.decimals, |n| into_room(|room| put_f64(room, n)))
-    }),
-    ("nine decimals", "promlet put_shortest", |v| {
-        each(&v.decimals, |n| into_room(|room| put_shortest(room, n)))
-    }),
-    ("nine decimals", "ryu", |v| {
-        each(&v.decimals, |n| black_box(ryu::Buffer::new().format_finite(n)).len())
-    }),
-    ("nine decimals", "zmij", |v| {
-        each(&v.decimals, |n| black_box(zmij::Buffer::new().format_finite(n)).len())
-    }),
+    ("nine decimals: ryu", |values| with_ryu(&values.decimals)),
+    ("nine decimals: zmij", |values| with_zmij(&values.decimals)),
 ];
 
 pub fn table(effort: Effort) {
     let values = Values::of(10_000);
-    let samples = effort.take_turns(CASES.len(), |index| (CASES[index].2)(&values));
+    let samples = effort.take_turns(CASES.len(), |index| (CASES[index].1)(&values));
     let mut table = Table::new("Numbers of the workload: ns each", &["ns".to_owned()]);
-    for ((what, by, _), samples) in CASES.iter().zip(&samples) {
-        table.row(&format!("{what}: {by}"), &[samples.cell()]);
+    for ((name, _), samples) in CASES.iter().zip(&samples) {
+        table.row(name, &[samples.cell()]);
     }
     table.print();
 }
