@@ -1,12 +1,13 @@
 //! What does a series cost when an exposition is rendered into a buffer?
 //!
-//! Beside it the floors: copying the finished text in one piece, and the plainest loop over ready
-//! prefixes and numbers.
+//! Beside text the floors: copying the finished text in one piece, and the plainest loop over ready
+//! prefixes and numbers. Then the other formats on the same series, and what it takes to choose one.
 
 mod workload;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use promlet::encoding::{Encoder, Format, number};
+use promlet::encoding::{Choice, Encoder, Format, negotiate, number};
+use promlet::model::Escaping;
 use promlet::registry::Selection;
 use std::hint::black_box;
 use std::time::Instant;
@@ -19,7 +20,7 @@ fn text(c: &mut Criterion) {
         let mut encoder = Encoder::new(workload.registry.clone());
         let now = Instant::now();
         let mut body = Vec::new();
-        encoder.exposition(Format::Text004, Selection::ALL, now).write_all(&mut body);
+        encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
         let series = body.split(|b| *b == b'\n').filter(|l| !l.is_empty() && l[0] != b'#').count();
         let mean = body.len() / series;
         assert!((130..=146).contains(&mean), "a line has {mean} bytes where W(N) has 138");
@@ -28,7 +29,7 @@ fn text(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("pages", lines), |bencher| {
             bencher.iter(|| {
                 body.clear();
-                encoder.exposition(Format::Text004, Selection::ALL, now).write_all(&mut body);
+                encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
                 black_box(&body);
             });
         });
@@ -37,7 +38,7 @@ fn text(c: &mut Criterion) {
                 || workload.advance(),
                 |()| {
                     body.clear();
-                    encoder.exposition(Format::Text004, Selection::ALL, now).write_all(&mut body);
+                    encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
                 },
                 criterion::BatchSize::PerIteration,
             );
@@ -68,6 +69,44 @@ fn text(c: &mut Criterion) {
     group.finish();
 }
 
+/// The formats that scrapers prefer to text.
+fn formats(c: &mut Criterion) {
+    let mut group = c.benchmark_group("encode/formats");
+    for (name, format) in [("openmetrics", Format::OpenMetrics100), ("protobuf", Format::Protobuf)]
+    {
+        let choice = Choice { format, escaping: Escaping::AllowUtf8, ..Choice::TEXT };
+        for lines in [1_000, 10_000, 100_000] {
+            let workload = Workload::new(lines);
+            let mut encoder = Encoder::new(workload.registry.clone());
+            let now = Instant::now();
+            let mut body = Vec::new();
+            group.throughput(Throughput::Elements(lines as u64));
+            group.bench_function(BenchmarkId::new(name, lines), |bencher| {
+                bencher.iter(|| {
+                    body.clear();
+                    encoder.exposition(choice, Selection::ALL, now).write_all(&mut body);
+                    black_box(&body);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+/// What Prometheus 3.4 and later send.
+const ACCEPT: &[u8] = b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+    application/openmetrics-text;version=0.0.1;q=0.5,\
+    text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+    text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
+fn choose(c: &mut Criterion) {
+    let choice = negotiate(Some(ACCEPT), Some(b"gzip"));
+    assert_eq!(choice.format, Format::OpenMetrics100);
+    c.bench_function("negotiate/prometheus", |bencher| {
+        bencher.iter(|| negotiate(black_box(Some(ACCEPT)), black_box(Some(b"gzip"))));
+    });
+}
+
 /// Every line of `body` up to its value, comments with the line behind them.
 fn prefixes(body: &[u8]) -> Vec<(Vec<u8>, u64)> {
     let mut prefix = Vec::new();
@@ -87,5 +126,7 @@ fn prefixes(body: &[u8]) -> Vec<(Vec<u8>, u64)> {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     text(&mut criterion);
+    formats(&mut criterion);
+    choose(&mut criterion);
     criterion.final_summary();
 }

@@ -137,7 +137,7 @@ impl Exporter {
         self.requests.count_scrape();
         self.collect(&scrape);
         let choice = negotiate(request.field("Accept"), request.field("Accept-Encoding"));
-        let exposition = self.encoder.exposition(choice.format, selection, scrape.start);
+        let exposition = self.encoder.exposition(choice, selection, scrape.start);
         let mut response = Response::new(Status::Ok, Body::Empty);
         response.content_type = Some(exposition.content_type());
         response.content_coding = exposition.content_coding();

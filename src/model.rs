@@ -6,8 +6,15 @@
 
 #![forbid(unsafe_code)]
 
+mod escaping;
+
+pub use escaping::Escaping;
+
 use std::borrow::Cow;
 use std::fmt;
+
+/// The label that Prometheus keeps the name of a metric in.
+const METRIC_NAME_LABEL: &str = "__name__";
 
 /// What the samples of a family mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,12 +31,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The suffixes of the sample names that a family of this kind exposes.
+    /// What the sample names of a family of this kind may add to its name, in any format.
     pub fn sample_suffixes(self) -> &'static [&'static str] {
         match self {
-            Kind::Counter | Kind::Gauge | Kind::Unknown => &[""],
-            Kind::Histogram => &["_bucket", "_sum", "_count"],
+            Kind::Counter | Kind::Gauge | Kind::Unknown => &[],
+            Kind::Histogram => &["_bucket", "_sum", "_count", "_created"],
         }
+    }
+
+    /// `name` without the suffix that OpenMetrics adds to the names of families of this kind; `None`
+    /// where it has none, or consists of it.
+    pub fn stem(self, name: &str) -> Option<&str> {
+        let stem = match self {
+            Kind::Counter => name.strip_suffix("_total")?,
+            Kind::Gauge | Kind::Histogram | Kind::Unknown => return None,
+        };
+        (!stem.is_empty()).then_some(stem)
     }
 
     /// The label name that samples of this kind use themselves.
@@ -89,9 +106,14 @@ impl Desc {
             if self.kind.reserved_label() == Some(name) {
                 return fault(name, NameRule::KindLabel);
             }
-            let shown = legacy_label_name(name);
-            if names().take(index).any(|earlier| legacy_label_name(earlier) == shown) {
-                return fault(name, NameRule::DuplicateLabel);
+            for escaping in Escaping::ALL {
+                let shown = escaping.label_name(name);
+                if shown == METRIC_NAME_LABEL {
+                    return fault(name, NameRule::ReservedLabel);
+                }
+                if names().take(index).any(|earlier| escaping.label_name(earlier) == shown) {
+                    return fault(name, NameRule::DuplicateLabel);
+                }
             }
         }
         Ok(())
@@ -117,7 +139,8 @@ pub enum NameRule {
     EmptyName,
     /// A label needs a name.
     EmptyLabel,
-    /// Label names that begin with two underscores belong to Prometheus.
+    /// Label names that begin with two underscores belong to Prometheus; no escaping may make one
+    /// of its own of another name.
     ReservedLabel,
     /// The kind itself adds a label of this name (`le`).
     KindLabel,
@@ -159,28 +182,6 @@ fn is_legacy(name: &str, also: impl Fn(u8) -> bool) -> bool {
     !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(legal)
 }
 
-/// `name` as formats without UTF-8 names show it: by the escaping scheme `underscores`, which makes
-/// every character that is not legal an underscore.
-pub fn legacy_metric_name(name: &str) -> Cow<'_, str> {
-    underscores(name, is_legacy_metric_name(name), |c| c == ':')
-}
-
-/// As [`legacy_metric_name`], for the name of a label.
-pub fn legacy_label_name(name: &str) -> Cow<'_, str> {
-    underscores(name, is_legacy_label_name(name), |_| false)
-}
-
-fn underscores(name: &str, is_legacy: bool, also: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if is_legacy {
-        return Cow::Borrowed(name);
-    }
-    let escape = |(index, c): (usize, char)| {
-        let legal = c.is_ascii_alphabetic() || also(c) || (c.is_ascii_digit() && index > 0);
-        if legal { c } else { '_' }
-    };
-    Cow::Owned(name.char_indices().map(escape).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +211,12 @@ mod tests {
             (desc(Kind::Gauge, &["a", "a"], &[]), Some(("a", NameRule::DuplicateLabel))),
             (desc(Kind::Gauge, &["a"], &["a"]), Some(("a", NameRule::DuplicateLabel))),
             (desc(Kind::Gauge, &["a.b"], &["a_b"]), Some(("a_b", NameRule::DuplicateLabel))),
+            (
+                desc(Kind::Gauge, &["a.b", "a_dot_b"], &[]),
+                Some(("a_dot_b", NameRule::DuplicateLabel)),
+            ),
+            (desc(Kind::Gauge, &["..name__"], &[]), Some(("..name__", NameRule::ReservedLabel))),
+            (desc(Kind::Gauge, &["/name/"], &[]), Some(("/name/", NameRule::ReservedLabel))),
         ];
         for (desc, expected) in cases {
             let found = desc.validate().err();
@@ -227,9 +234,5 @@ mod tests {
             assert!(!is_legacy_metric_name(name), "{name}");
         }
         assert!(!is_legacy_label_name("a:b"));
-        assert_eq!(legacy_metric_name("a:b"), "a:b");
-        assert_eq!(legacy_metric_name("a.b_c/ü"), "a_b_c__");
-        assert_eq!(legacy_metric_name("1a1"), "_a1");
-        assert_eq!(legacy_label_name("a:b"), "a_b");
     }
 }

@@ -11,7 +11,7 @@ use crate::metric::{
     Counter, Dynamic, Family, FamilyCore, FloatCounter, Gauge, Histogram, IntGauge, LabelSchema,
     SeriesLimit, ShardedCounter, lock,
 };
-use crate::model::{Desc, Kind, Label, NameError, legacy_metric_name};
+use crate::model::{Desc, Escaping, Kind, Label, NameError};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -133,8 +133,7 @@ struct Shared {
 struct Families {
     /// By name. Shared with those who render, copied when it changes.
     sorted: Arc<Vec<RegisteredFamily>>,
-    /// Every sample and family name that is taken, as formats without UTF-8 names show it, and the
-    /// family that took it.
+    /// Every sample and family name that is taken, in each escaping, and the family that took it.
     taken: HashMap<String, String>,
     overflows: Option<Family<Dynamic, Counter>>,
 }
@@ -377,9 +376,9 @@ impl Families {
 
     /// Takes the names that a family of this description shows.
     fn take_names(&mut self, desc: &Desc) -> Result<(), RegisterError> {
-        let stem = legacy_metric_name(&desc.name);
-        let suffixes = desc.kind.sample_suffixes().iter().filter(|suffix| !suffix.is_empty());
-        let names = || std::iter::once(&"").chain(suffixes.clone()).map(|s| format!("{stem}{s}"));
+        let suffixes = || std::iter::once(&"").chain(desc.kind.sample_suffixes());
+        let shown = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name));
+        let names = || shown.iter().flat_map(|name| suffixes().map(move |s| format!("{name}{s}")));
         if let Some((name, by)) = names().find_map(|name| self.taken.get_key_value(&name)) {
             return Err(RegisterError::Taken {
                 family: desc.name.to_string(),
@@ -551,6 +550,7 @@ mod tests {
         registry.histogram("x", "", Buckets::default()).unwrap();
         registry.counter("y_count", "").unwrap();
         registry.gauge("a.b", "").unwrap();
+        registry.gauge("U__c_2d_d", "").unwrap();
         let cases = [
             (registry.counter("x", "").err(), "x: is registered already"),
             (
@@ -564,6 +564,18 @@ mod tests {
             (
                 registry.counter("a_b", "").err(),
                 "a_b: would show \"a_b\", which family \"a.b\" shows already",
+            ),
+            (
+                registry.counter("a_dot_b", "").err(),
+                "a_dot_b: would show \"a_dot_b\", which family \"a.b\" shows already",
+            ),
+            (
+                registry.counter("c-d", "").err(),
+                "c-d: would show \"U__c_2d_d\", which family \"U__c_2d_d\" shows already",
+            ),
+            (
+                registry.counter("x_created", "").err(),
+                "x_created: would show \"x_created\", which family \"x\" shows already",
             ),
             (registry.counter("", "").err(), "a family has an empty name"),
         ];

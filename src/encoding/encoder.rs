@@ -5,31 +5,37 @@
 //! series has one. An [`Exposition`] holds on to the pages as they were when its scrape began, so
 //! it can be rendered piece by piece while series come and go.
 
-use super::negotiate::negotiate;
+use super::compressed::{CompressedBody, CompressedLayout, CompressedPages, Pages};
+use super::negotiate::{Choice, ContentCoding, negotiate};
 use super::page::Page;
-use super::{FORMATS, Format, FormatRow};
-use crate::metric::FamilyCore;
+use super::stem::free_stems;
+use super::{Shown, Syntax, Values};
+use crate::metric::{FamilyCore, Part};
+use crate::model::Escaping;
 use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A format that nobody asked for in this time gives its memory back.
+/// A layout that nobody asked for in this time gives its memory back.
 const LAYOUT_UNUSED_MAX: Duration = Duration::from_secs(600);
+
+/// Selections whose templates are kept; scrapers that split the collectors among them are few.
+const SELECTIONS_MAX: usize = 8;
 
 /// Renders the families of a registry in any format.
 ///
-/// It keeps one layout per format that is asked for. One encoder serves one scrape at a time;
+/// It keeps one layout per format and escaping that is asked for. One encoder serves one scrape at a time;
 /// the expositions it gives out are independent of it.
 pub struct Encoder {
     registry: Registry,
-    layouts: [Option<Layout>; FORMATS.len()],
+    layouts: Vec<Layout>,
 }
 
 impl Encoder {
     /// An encoder of the families of `registry`, also of those that are registered later.
     pub fn new(registry: Registry) -> Encoder {
-        Encoder { registry, layouts: Default::default() }
+        Encoder { registry, layouts: Vec::new() }
     }
 
     /// The registry whose families are rendered.
@@ -58,48 +64,73 @@ impl Encoder {
     pub fn scrape(&mut self, accept: Option<&[u8]>, accept_encoding: Option<&[u8]>) -> Exposition {
         let scrape = Scrape::new(Selection::ALL);
         self.registry.collect(&scrape);
-        self.exposition(negotiate(accept, accept_encoding).format, scrape.selection, scrape.start)
+        self.exposition(negotiate(accept, accept_encoding), scrape.selection, scrape.start)
     }
 
     /// The exposition of the selected families, with the series there are now and the values there
     /// are when each page is rendered.
     ///
     /// Costs a comparison if no series came or went, else what has to be laid out again.
-    pub fn exposition(&mut self, format: Format, selection: Selection, now: Instant) -> Exposition {
-        for layout in &mut self.layouts {
-            layout.take_if(|layout| now.duration_since(layout.used) > LAYOUT_UNUSED_MAX);
-        }
-        let layout = self.layouts[format as usize].get_or_insert_with(|| Layout::new(now));
+    pub fn exposition(&mut self, choice: Choice, selection: Selection, now: Instant) -> Exposition {
+        self.layouts.retain(|layout| now.duration_since(layout.used) <= LAYOUT_UNUSED_MAX);
+        let (syntax, escaping) = (choice.format.row().syntax, choice.escaping);
+        let found = self.layouts.iter().position(|layout| layout.is_of(syntax, escaping));
+        let index = found.unwrap_or_else(|| {
+            self.layouts.push(Layout::new(syntax, escaping, now));
+            self.layouts.len() - 1
+        });
+        let layout = &mut self.layouts[index];
         layout.used = now;
-        layout.update(format.row(), &self.registry);
-        Exposition { format, pages: Arc::clone(&layout.pages), selection, next: 0 }
+        layout.update(&self.registry);
+        let is_text = matches!(syntax.values, Values::Text);
+        let body = match choice.coding {
+            ContentCoding::Gzip if is_text => {
+                Body::Gzip(CompressedBody::new(layout.compressed(selection, now), syntax.trailer))
+            }
+            _ => {
+                let (pages, trailer) = (Arc::clone(&layout.pages), syntax.trailer);
+                Body::Identity(PlainBody { pages, selection, trailer, next: Some(0) })
+            }
+        };
+        Exposition { choice, body }
     }
 }
 
-/// The pages of one format.
+/// The pages of one syntax and escaping.
 struct Layout {
+    syntax: &'static Syntax,
+    escaping: Escaping,
     used: Instant,
     /// The registry's version that this is the layout of.
     version: Option<u64>,
     families: Vec<FamilyLayout>,
     /// Those of all families, in their order.
-    pages: Arc<Vec<(Group, Arc<Page>)>>,
+    pages: Pages,
+    /// For each selection that is asked for in gzip.
+    compressed: Vec<CompressedLayout>,
 }
 
 struct FamilyLayout {
     group: Group,
     core: Arc<FamilyCore>,
+    /// As [`Shown::is_stem_free`].
+    is_stem_free: bool,
     version: Option<u64>,
-    /// In the order of the family's blocks, each with its block's version.
-    pages: Vec<(u64, Arc<Page>)>,
+    /// In the order of the family's blocks, each with its block's version: a page of every part.
+    pages: Vec<(u64, Box<[Arc<Page>]>)>,
 }
 
 impl Layout {
-    fn new(now: Instant) -> Layout {
-        Layout { used: now, version: None, families: Vec::new(), pages: Arc::default() }
+    fn new(syntax: &'static Syntax, escaping: Escaping, used: Instant) -> Layout {
+        let (families, pages, compressed) = (Vec::new(), Arc::default(), Vec::new());
+        Layout { syntax, escaping, used, version: None, families, pages, compressed }
     }
 
-    fn update(&mut self, format: &FormatRow, registry: &Registry) {
+    fn is_of(&self, syntax: &'static Syntax, escaping: Escaping) -> bool {
+        std::ptr::eq(self.syntax, syntax) && self.escaping == escaping
+    }
+
+    fn update(&mut self, registry: &Registry) {
         // Before the families are looked at: what changes meanwhile is found next time.
         let version = registry.version();
         if self.version == Some(version) {
@@ -107,14 +138,28 @@ impl Layout {
         }
         self.take_families(&registry.families());
         for family in &mut self.families {
-            family.update(format);
+            family.update(self.syntax, self.escaping);
         }
-        let pages = |family: &FamilyLayout| {
-            let group = family.group;
-            family.pages.iter().map(move |(_, page)| (group, Arc::clone(page))).collect::<Vec<_>>()
-        };
-        self.pages = Arc::new(self.families.iter().flat_map(pages).collect());
+        self.pages = Arc::new(self.families.iter().flat_map(FamilyLayout::pages).collect());
         self.version = Some(version);
+    }
+
+    /// The templates of the selected pages.
+    fn compressed(&mut self, selection: Selection, now: Instant) -> Arc<CompressedPages> {
+        self.compressed.retain(|layout| now.duration_since(layout.used) <= LAYOUT_UNUSED_MAX);
+        let found = self.compressed.iter().position(|layout| layout.selection == selection);
+        let index = found.unwrap_or_else(|| {
+            if self.compressed.len() == SELECTIONS_MAX {
+                let oldest = self.compressed.iter().enumerate().min_by_key(|(_, l)| l.used);
+                let (oldest, _) = oldest.expect("there are SELECTIONS_MAX layouts");
+                self.compressed.swap_remove(oldest);
+            }
+            self.compressed.push(CompressedLayout::new(selection, now));
+            self.compressed.len() - 1
+        });
+        let layout = &mut self.compressed[index];
+        layout.used = now;
+        layout.update(&self.pages)
     }
 
     /// Makes `families` the families, keeping the pages of those that were there before.
@@ -131,20 +176,37 @@ impl Layout {
             old.remove(&Arc::as_ptr(core)).unwrap_or_else(|| FamilyLayout {
                 group: *group,
                 core: Arc::clone(core),
+                is_stem_free: false,
                 version: None,
                 pages: Vec::new(),
             })
         }));
+        let descs = families.iter().map(|family| &family.core.desc);
+        for (family, is_free) in self.families.iter_mut().zip(free_stems(descs, self.escaping)) {
+            if family.is_stem_free != is_free {
+                (family.is_stem_free, family.version) = (is_free, None);
+                family.pages.clear();
+            }
+        }
     }
 }
 
 impl FamilyLayout {
+    /// The pages in the order of an exposition: those of one part together.
+    fn pages(&self) -> impl Iterator<Item = (Group, Arc<Page>)> {
+        let parts = self.pages.first().map_or(0, |(_, parts)| parts.len());
+        let part = |part: usize| self.pages.iter().map(move |(_, parts)| Arc::clone(&parts[part]));
+        (0..parts).flat_map(part).map(|page| (self.group, page))
+    }
+
     /// Lays out the pages whose series changed, and the first one if it was not the first.
-    fn update(&mut self, format: &FormatRow) {
+    fn update(&mut self, syntax: &Syntax, escaping: Escaping) {
         let version = self.core.version();
         if self.version == Some(version) {
             return;
         }
+        let shown = Shown::new(&self.core.desc, escaping, self.is_stem_free);
+        let parts = (syntax.parts)(self.core.shape());
         let first = self.pages.first().map(|(version, _)| *version);
         let mut old = std::mem::take(&mut self.pages).into_iter().peekable();
         for (index, block) in self.core.blocks().into_iter().enumerate() {
@@ -153,34 +215,73 @@ impl FamilyLayout {
             // Blocks keep their order, so an old page that is not this block's, nor that of one
             // that comes later, belongs to a block that is gone or changed.
             let kept = old.by_ref().find(|(old, _)| *old == version);
-            let page = match kept {
-                Some((_, page)) if is_first == (first == Some(version)) => page,
-                _ => Arc::new(Page::new(format, &self.core, block.source(), is_first)),
+            let pages = match kept {
+                Some((_, pages)) if is_first == (first == Some(version)) => pages,
+                _ => {
+                    let page =
+                        |part: &Part| Page::new(syntax, &shown, block.source(*part), is_first);
+                    parts.iter().map(page).map(Arc::new).collect()
+                }
             };
-            self.pages.push((version, page));
+            self.pages.push((version, pages));
         }
         self.version = Some(version);
     }
 }
 
 /// One exposition, to be rendered piece by piece.
-#[derive(Clone)]
 pub struct Exposition {
-    format: Format,
-    pages: Arc<Vec<(Group, Arc<Page>)>>,
+    choice: Choice,
+    body: Body,
+}
+
+enum Body {
+    Identity(PlainBody),
+    Gzip(CompressedBody),
+}
+
+/// A body as it is, to be rendered piece by piece.
+struct PlainBody {
+    pages: Pages,
     selection: Selection,
-    next: usize,
+    trailer: &'static [u8],
+    /// The pages from this one on, and the trailer; `None` is nothing.
+    next: Option<usize>,
+}
+
+impl PlainBody {
+    fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+        let Some(mut next) = self.next else { return true };
+        let start = out.len();
+        while let Some((group, page)) = self.pages.get(next) {
+            if self.selection.contains(*group) {
+                let len = out.len() - start;
+                if len > 0 && len + page.len_max() > room {
+                    self.next = Some(next);
+                    return false;
+                }
+                page.render(out);
+            }
+            next += 1;
+        }
+        out.extend_from_slice(self.trailer);
+        self.next = None;
+        true
+    }
 }
 
 impl Exposition {
     /// The `Content-Type` to send it with.
     pub fn content_type(&self) -> &'static str {
-        self.format.content_type()
+        self.choice.content_type()
     }
 
     /// The `Content-Encoding` to send it with, if it has one.
     pub fn content_coding(&self) -> Option<&'static str> {
-        None
+        match self.body {
+            Body::Identity(_) => None,
+            Body::Gzip(_) => Some("gzip"),
+        }
     }
 
     /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
@@ -188,18 +289,10 @@ impl Exposition {
     ///
     /// A page is at most some 16 kB long, unless its labels or HELP text are.
     pub fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
-        let start = out.len();
-        while let Some((group, page)) = self.pages.get(self.next) {
-            if self.selection.contains(*group) {
-                let len = out.len() - start;
-                if len > 0 && len + page.len_max() > room {
-                    return false;
-                }
-                page.render(out);
-            }
-            self.next += 1;
+        match &mut self.body {
+            Body::Identity(body) => body.write_some(out, room),
+            Body::Gzip(body) => body.write_some(out, room),
         }
-        true
     }
 
     /// Appends all that is left.

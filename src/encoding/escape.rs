@@ -1,12 +1,20 @@
-//! Escaping of label values and HELP texts: whole runs are copied between the bytes that need it.
+//! Escaping of strings and HELP texts: whole runs are copied between the bytes that need it.
 
-/// Appends a label value for the text formats: `\\`, `\"` and `\n` are escaped.
-pub(crate) fn write_label_value(out: &mut Vec<u8>, value: &str) {
-    write_escaped(out, value.as_bytes(), |byte| matches!(byte, b'\\' | b'"' | b'\n'));
+/// Appends a label value or a name in quotes, as the text formats have them.
+pub(super) fn write_quoted(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    write_escaped_string(out, text);
+    out.push(b'"');
 }
 
-/// Appends a HELP text for the text format 0.0.4: `\\` and `\n` are escaped.
-pub(crate) fn write_help(out: &mut Vec<u8>, help: &str) {
+/// Appends what stands between quotes, or the HELP text of OpenMetrics: `\\`, `\"` and `\n` are
+/// escaped.
+pub(super) fn write_escaped_string(out: &mut Vec<u8>, text: &str) {
+    write_escaped(out, text.as_bytes(), |byte| matches!(byte, b'\\' | b'"' | b'\n'));
+}
+
+/// Appends a HELP text of the text formats: `\\` and `\n` are escaped.
+pub(super) fn write_help(out: &mut Vec<u8>, help: &str) {
     write_escaped(out, help.as_bytes(), |byte| matches!(byte, b'\\' | b'\n'));
 }
 
@@ -36,11 +44,11 @@ mod tests {
             ("\n\n", "\\n\\n", "\\n\\n"),
             ("tab\tcr\rü€", "tab\tcr\rü€", "tab\tcr\rü€"),
         ];
-        for (text, label_value, help) in cases {
+        for (text, string, help) in cases {
             let (mut a, mut b) = (Vec::new(), Vec::new());
-            write_label_value(&mut a, text);
+            write_escaped_string(&mut a, text);
             write_help(&mut b, text);
-            assert_eq!((a.as_slice(), b.as_slice()), (label_value.as_bytes(), help.as_bytes()));
+            assert_eq!((a.as_slice(), b.as_slice()), (string.as_bytes(), help.as_bytes()));
         }
     }
 }

@@ -6,48 +6,81 @@
 //! source  the cells of the values
 //! ```
 //!
-//! Rendering copies the bytes before a value, writes the number and a line feed, line by line.
+//! Rendering text copies the bytes before a value, writes the number and a line feed, line by line.
+//! Rendering binary copies all bytes and writes the numbers over those that are kept for them.
 
 use super::number::{self, Room};
-use super::{FormatRow, Lines};
-use crate::metric::{FamilyCore, PageSource, Value};
+use super::{Lines, Shown, Syntax, Values, protobuf};
+use crate::gzip;
+use crate::metric::{PageSource, Shape, Value};
 
 pub(crate) struct Page {
     source: PageSource,
+    values: Values,
     bytes: Box<[u8]>,
-    /// INVARIANT: one per line of `source`, ascending, the last the length of `bytes`.
+    /// INVARIANT: one per line of `source`, ascending, of text the last the length of `bytes`.
     ends: Box<[u32]>,
 }
 
 impl Page {
-    /// Lays out the series of `source`, which belong to `family`. The first page of a family also
-    /// has its HELP and TYPE lines.
+    /// Lays out the series of `source`, which belong to `family`. The first page of a family, or of
+    /// a part of it, also has its head.
     pub(crate) fn new(
-        format: &FormatRow,
-        family: &FamilyCore,
+        syntax: &Syntax,
+        family: &Shown<'_>,
         source: PageSource,
         is_first: bool,
     ) -> Page {
         let mut lines = Lines::default();
-        if is_first {
-            (format.write_head)(&mut lines.bytes, &family.desc);
+        if is_first || syntax.repeats_head {
+            (syntax.write_head)(&mut lines.bytes, family, source.part());
         }
         for key in source.keys() {
-            (format.write_series)(&mut lines, &family.desc, source.shape(), key);
+            (syntax.write_series)(&mut lines, family, source.shape(), key, source.part());
         }
-        let lines_expected = source.keys().len() * source.shape().lines_per_series();
-        assert_eq!(lines.ends.len(), lines_expected, "{}: a line per value", family.desc.name);
-        Page { source, bytes: lines.bytes.into(), ends: lines.ends.into() }
+        if let Values::Binary = syntax.values {
+            protobuf::close_page(&mut lines);
+        }
+        let lines_expected = source.keys().len() * source.lines_per_series();
+        assert_eq!(lines.ends.len(), lines_expected, "{}: a line per value", family.name);
+        Page { source, values: syntax.values, bytes: lines.bytes.into(), ends: lines.ends.into() }
     }
 
     /// The length of the rendered page is at most this.
     pub(crate) fn len_max(&self) -> usize {
-        self.bytes.len() + self.ends.len() * (number::LEN_MAX + 1)
+        match self.values {
+            Values::Text => self.bytes.len() + self.ends.len() * (number::LEN_MAX + 1),
+            Values::Binary => self.bytes.len(),
+        }
     }
 
     /// Appends the page with the present values.
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
         out.reserve(self.len_max());
+        match self.values {
+            Values::Text => self.render_text(out),
+            Values::Binary => self.render_binary(out),
+        }
+    }
+
+    fn render_binary(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&self.bytes);
+        let page = &mut out[start..];
+        let is_histogram = matches!(self.source.shape(), Shape::Histogram { .. });
+        let mut ends = self.ends.iter();
+        self.source.visit(|value| {
+            let at = *ends.next().expect("a page has an end for each line") as usize;
+            match value {
+                Value::U64(count) if is_histogram => protobuf::put_count(page, at, count),
+                Value::U64(value) => protobuf::put_double(page, at, value as f64),
+                Value::I64(value) => protobuf::put_double(page, at, value as f64),
+                Value::F64(value) => protobuf::put_double(page, at, value),
+            }
+        });
+    }
+
+    fn render_text(&self, out: &mut Vec<u8>) {
         let mut ends = self.ends.iter();
         let mut prefix_start = 0;
         self.source.visit(|value| {
@@ -62,6 +95,30 @@ impl Page {
             let len = put_value(room, value);
             out[start + len] = b'\n';
             out.truncate(start + len + 1);
+        });
+    }
+}
+
+/// What the compressed form of text needs.
+impl Page {
+    /// What stands in front of each value.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| *end as usize));
+        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end as usize])
+    }
+
+    /// The length of all lines.
+    pub(crate) fn lines_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Replaces `texts` by those of the present values.
+    pub(crate) fn read_values(&self, texts: &mut Vec<gzip::Value>) {
+        texts.clear();
+        self.source.visit(|value| {
+            let mut bytes = [0; number::LEN_MAX];
+            let len = put_value(&mut bytes, value) as u8;
+            texts.push(gzip::Value { bytes, len });
         });
     }
 }

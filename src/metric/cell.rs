@@ -60,6 +60,19 @@ pub enum Shape {
     },
 }
 
+/// Which lines of each series a page has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of them.
+    All,
+    /// Of a histogram the buckets.
+    Buckets,
+    /// Of a histogram the sum.
+    Sum,
+    /// Of a histogram the count.
+    Count,
+}
+
 /// The value of one line of an exposition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -69,11 +82,14 @@ pub(crate) enum Value {
 }
 
 impl Shape {
-    /// The lines that one series makes: of a histogram its buckets with `+Inf`, sum and count.
-    pub(crate) fn lines_per_series(&self) -> usize {
-        match self {
-            Shape::Scalar(_) | Shape::Sharded { .. } => 1,
-            Shape::Histogram { bounds } => bounds.len() + 3,
+    /// The lines that `part` of one series makes: of a histogram its buckets with `+Inf`, sum and
+    /// count.
+    pub(crate) fn lines_per_series(&self, part: Part) -> usize {
+        match (self, part) {
+            (Shape::Scalar(_) | Shape::Sharded { .. }, _) => 1,
+            (Shape::Histogram { bounds }, Part::All) => bounds.len() + 3,
+            (Shape::Histogram { bounds }, Part::Buckets) => bounds.len() + 1,
+            (Shape::Histogram { .. }, Part::Sum | Part::Count) => 1,
         }
     }
 
@@ -88,7 +104,7 @@ impl Shape {
 
     /// Slots of a full-size block.
     fn slots(&self) -> usize {
-        (LINES_PER_PAGE / self.lines_per_series()).max(1)
+        (LINES_PER_PAGE / self.lines_per_series(Part::All)).max(1)
     }
 
     /// Slots of the block that follows `blocks` others, in a family with at most `limit` series.
@@ -166,9 +182,9 @@ impl Block {
         self.cell(index).load(Ordering::Relaxed)
     }
 
-    /// Calls `line` with the value of each line of the series in `slots`.
+    /// Calls `line` with the value of each line of `part` of the series in `slots`.
     #[inline]
-    fn visit(&self, slots: &[u8], mut line: impl FnMut(Value)) {
+    fn visit(&self, slots: &[u8], part: Part, mut line: impl FnMut(Value)) {
         let load = |slot: &u8| self.load(usize::from(*slot));
         match &*self.shape {
             Shape::Scalar(Number::U64) => slots.iter().for_each(|s| line(Value::U64(load(s)))),
@@ -188,22 +204,34 @@ impl Block {
             Shape::Histogram { bounds } => {
                 for slot in slots {
                     let first = usize::from(*slot) * self.shape.stride();
-                    self.visit_histogram(first, bounds.len() + 1, &mut line);
+                    self.visit_histogram(first, bounds.len() + 1, part, &mut line);
                 }
             }
         }
     }
 
-    /// Calls `line` with `buckets` cumulative counts, the sum and the count.
+    /// Calls `line` with `buckets` cumulative counts, the sum and the count, as `part` has them.
     #[inline]
-    fn visit_histogram(&self, first: usize, buckets: usize, line: &mut impl FnMut(Value)) {
+    fn visit_histogram(
+        &self,
+        first: usize,
+        buckets: usize,
+        part: Part,
+        line: &mut impl FnMut(Value),
+    ) {
         let mut count = 0_u64;
         for bucket in 0..buckets {
             count = count.wrapping_add(self.load(first + FIRST_BUCKET + bucket));
+            if matches!(part, Part::All | Part::Buckets) {
+                line(Value::U64(count));
+            }
+        }
+        if matches!(part, Part::All | Part::Sum) {
+            line(Value::F64(f64::from_bits(self.load(first + SUM))));
+        }
+        if matches!(part, Part::All | Part::Count) {
             line(Value::U64(count));
         }
-        line(Value::F64(f64::from_bits(self.load(first + SUM))));
-        line(Value::U64(count));
     }
 }
 
@@ -292,8 +320,9 @@ impl Cells {
     }
 }
 
-/// Where a page gets its values from: some series of one block, kept alive.
+/// Where a page gets its values from: some series of one block, or a part of each, kept alive.
 pub(crate) struct PageSource {
+    part: Part,
     block: Arc<Block>,
     series: Arc<Vec<Arc<Series>>>,
     /// The slot of each of `series`, so that reading does not visit them.
@@ -302,14 +331,23 @@ pub(crate) struct PageSource {
 
 impl PageSource {
     /// All of `series` lie in `block`.
-    pub(crate) fn new(block: Arc<Block>, series: Arc<Vec<Arc<Series>>>) -> PageSource {
+    pub(crate) fn new(block: Arc<Block>, series: Arc<Vec<Arc<Series>>>, part: Part) -> PageSource {
         debug_assert!(series.iter().all(|series| Arc::ptr_eq(&series.block, &block)));
         let slots = series.iter().map(|series| series.slot).collect();
-        PageSource { block, series, slots }
+        PageSource { part, block, series, slots }
     }
 
     pub(crate) fn shape(&self) -> &Shape {
         &self.block.shape
+    }
+
+    pub(crate) fn part(&self) -> Part {
+        self.part
+    }
+
+    /// The lines of each series.
+    pub(crate) fn lines_per_series(&self) -> usize {
+        self.shape().lines_per_series(self.part)
     }
 
     /// The label values of each series, in the order of their lines.
@@ -320,7 +358,7 @@ impl PageSource {
     /// Calls `line` with the current value of each line, in their order.
     #[inline]
     pub(crate) fn visit(&self, line: impl FnMut(Value)) {
-        self.block.visit(&self.slots, line);
+        self.block.visit(&self.slots, self.part, line);
     }
 }
 
@@ -368,7 +406,7 @@ mod tests {
             }
             for (slot, weight) in [(0, 1), (1, 10), (2, 100)] {
                 let mut values = Vec::new();
-                block.visit(&[slot], |value| values.push(value));
+                block.visit(&[slot], Part::All, |value| values.push(value));
                 let cumulative = |bucket: u64| Value::U64(bucket * weight);
                 let expected = match &*shape {
                     Shape::Scalar(_) => vec![Value::U64(weight)],

@@ -81,11 +81,14 @@ impl FloatCounter {
     }
 
     /// Takes over a total that somebody else keeps, as it is, even where it went back: the source
-    /// says what happened, and scrapers know a reset. For collectors.
+    /// says what happened, and scrapers know a reset. Negative totals and NaN are left out, as by
+    /// [`inc_by`](Self::inc_by). For collectors.
     #[inline]
     pub fn set_total(&self, total: f64) {
-        // ORDERING: Relaxed: no other memory is published.
-        self.0.first().store(total.to_bits(), Ordering::Relaxed);
+        if total >= 0.0 {
+            // ORDERING: Relaxed: no other memory is published.
+            self.0.first().store(total.to_bits(), Ordering::Relaxed);
+        }
     }
 }
 

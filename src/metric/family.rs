@@ -10,7 +10,7 @@
 //! that exists takes only the read lock of its table, so it waits for nothing but the moment in
 //! which a new series is put into the same table.
 
-use super::cell::{Block, PageSource, Series, Shape};
+use super::cell::{Block, PageSource, Part, Series, Shape};
 use super::key::{self, Key};
 use super::labels::{LabelSchema, Labels};
 use super::lock;
@@ -236,8 +236,8 @@ impl BlockView {
         self.version
     }
 
-    pub(crate) fn source(self) -> PageSource {
-        PageSource::new(self.block, self.series)
+    pub(crate) fn source(&self, part: Part) -> PageSource {
+        PageSource::new(Arc::clone(&self.block), Arc::clone(&self.series), part)
     }
 }
 
@@ -259,6 +259,10 @@ impl FamilyCore {
             version: AtomicU64::new(0),
             registry_version,
         }
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     #[inline]

@@ -40,7 +40,7 @@ pub use gauge::{Gauge, IntGauge};
 pub use histogram::{BoundsError, Buckets, Histogram, Timer};
 pub use labels::{LabelSchema, LabelValue, Labels};
 
-pub(crate) use cell::{PageSource, Shape, Value};
+pub(crate) use cell::{PageSource, Part, Shape, Value};
 pub(crate) use family::FamilyCore;
 pub(crate) use key::Key;
 

@@ -1,4 +1,4 @@
-//! A strict reader of the Prometheus text format 0.0.4: the judge of every text body.
+//! A strict reader of the Prometheus text formats 0.0.4 and 1.0.0: the judge of every text body.
 //!
 //! It accepts what the documented grammar allows *and* every known parser reads alike; where
 //! parsers differ (leading `+`, blanks after the value, CR LF, `#TYPE`, undefined escapes) it
@@ -21,6 +21,21 @@ use std::fmt;
 /// The first line that breaks a rule, or the line of the sample or family that breaks one as a
 /// whole.
 pub(crate) fn read(body: &[u8]) -> Result<Exposition, Error> {
+    read_version(body, Version::V004)
+}
+
+/// The versions of the format; 1.0.0 has names in quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V004,
+    V100,
+}
+
+/// Reads a whole body of this version.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_version(body: &[u8], version: Version) -> Result<Exposition, Error> {
     let text = std::str::from_utf8(body).map_err(|error| {
         let line = 1 + body[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
         Error { line, reason: "not UTF-8".to_owned() }
@@ -31,7 +46,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Exposition, Error> {
         reader.line += 1;
         let (line, after) =
             rest.split_once('\n').ok_or_else(|| reader.error("no LF at the end"))?;
-        reader.take(line)?;
+        reader.take(line, version)?;
         rest = after;
     }
     let exposition = Exposition { families: reader.families };
@@ -160,8 +175,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn take(&mut self, text: &str) -> Result<(), Error> {
-        let parsed = line::parse(text).map_err(|reason| self.error(reason))?;
+    fn take(&mut self, text: &str, version: Version) -> Result<(), Error> {
+        let parsed = line::parse(text, version).map_err(|reason| self.error(reason))?;
         match parsed {
             line::Line::Empty | line::Line::Comment => Ok(()),
             line::Line::Help { name, help } => self.help(name, help),

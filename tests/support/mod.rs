@@ -7,8 +7,10 @@
 pub(crate) mod client;
 pub(crate) mod exposition;
 pub(crate) mod json;
+pub(crate) mod openmetrics;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod protobuf;
 pub(crate) mod temp;
 
 use std::io::Write;

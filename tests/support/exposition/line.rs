@@ -8,8 +8,11 @@
 //! ```
 //!
 //! Between a name and a value there is at least one blank; nothing follows the last token.
+//!
+//! In version 1.0.0 names may stand in quotes with the escapes of a label value, that of a metric
+//! as the first element within the braces.
 
-use super::Kind;
+use super::{Kind, Version};
 
 pub(super) enum Line {
     Empty,
@@ -19,15 +22,15 @@ pub(super) enum Line {
     Sample { name: String, labels: Vec<(String, String)>, value: f64, timestamp_ms: Option<i64> },
 }
 
-pub(super) fn parse(text: &str) -> Result<Line, String> {
+pub(super) fn parse(text: &str, version: Version) -> Result<Line, String> {
     match text.chars().next() {
         None => Ok(Line::Empty),
-        Some('#') => comment(&text[1..]),
-        Some(_) => sample(text),
+        Some('#') => comment(&text[1..], version),
+        Some(_) => sample(text, version),
     }
 }
 
-fn comment(text: &str) -> Result<Line, String> {
+fn comment(text: &str, version: Version) -> Result<Line, String> {
     let words = skip_blanks(text);
     let keyword = &words[..words.find(BLANKS).unwrap_or(words.len())];
     if !matches!(keyword.trim_end_matches('\r'), "HELP" | "TYPE") {
@@ -36,7 +39,10 @@ fn comment(text: &str) -> Result<Line, String> {
     if words.len() == text.len() {
         return Err(format!("no blank between # and {keyword}: parsers differ on it"));
     }
-    let (name, rest) = metric_name(skip_blanks(&words[keyword.len()..]))?;
+    let (name, rest) = match quoted_name(skip_blanks(&words[keyword.len()..]), version) {
+        Some(quoted) => quoted?,
+        None => metric_name(skip_blanks(&words[keyword.len()..]))?,
+    };
     if !rest.is_empty() && !rest.starts_with(BLANKS) {
         return Err(format!("expected a blank after {name:?}, found {rest:?}"));
     }
@@ -51,12 +57,21 @@ fn comment(text: &str) -> Result<Line, String> {
     }
 }
 
-fn sample(text: &str) -> Result<Line, String> {
-    let (name, after_name) = metric_name(text)?;
-    let mut rest = skip_blanks(after_name);
+fn sample(text: &str, version: Version) -> Result<Line, String> {
     let mut labels = Vec::new();
-    if let Some(braced) = rest.strip_prefix('{') {
-        rest = skip_blanks(label_set(braced, &mut labels)?);
+    let braced_name = text.strip_prefix('{').and_then(|t| quoted_name(skip_blanks(t), version));
+    let is_braced = braced_name.is_some();
+    let (name, after_name) = braced_name.unwrap_or_else(|| metric_name(text))?;
+    let mut rest = skip_blanks(after_name);
+    if is_braced {
+        let after_comma = rest.strip_prefix(',').unwrap_or(rest);
+        let is_end = rest.starts_with('}');
+        if !is_end && after_comma.len() == rest.len() {
+            return Err(format!("expected a comma or a closing brace, found {rest:?}"));
+        }
+        rest = skip_blanks(label_set(after_comma, &mut labels, version)?);
+    } else if let Some(braced) = rest.strip_prefix('{') {
+        rest = skip_blanks(label_set(braced, &mut labels, version)?);
     } else if rest.len() == after_name.len() {
         return Err(format!("expected a blank or a brace after {name:?}, found {rest:?}"));
     }
@@ -69,13 +84,20 @@ fn sample(text: &str) -> Result<Line, String> {
 }
 
 /// Reads labels up to the closing brace; returns what follows it.
-fn label_set<'a>(text: &'a str, labels: &mut Vec<(String, String)>) -> Result<&'a str, String> {
+fn label_set<'a>(
+    text: &'a str,
+    labels: &mut Vec<(String, String)>,
+    version: Version,
+) -> Result<&'a str, String> {
     let mut rest = skip_blanks(text);
     loop {
         if let Some(after) = rest.strip_prefix('}') {
             return Ok(after);
         }
-        let (name, after_name) = label_name(rest)?;
+        let (name, after_name) = match quoted_name(rest, version) {
+            Some(quoted) => quoted?,
+            None => label_name(rest)?,
+        };
         let equals = skip_blanks(after_name);
         let quoted = equals.strip_prefix('=').map(skip_blanks);
         let quoted = quoted.and_then(|text| text.strip_prefix('"'));
@@ -128,6 +150,15 @@ fn unescape_help(text: &str) -> Result<String, String> {
         }
     }
     Ok(help)
+}
+
+/// A name in quotes and what follows it, if there is one here and may be.
+fn quoted_name(text: &str, version: Version) -> Option<Result<(String, &str), String>> {
+    let quoted = text.strip_prefix('"').filter(|_| version == Version::V100)?;
+    Some(match label_value(quoted) {
+        Ok((name, _)) if name.is_empty() => Err("an empty name".to_owned()),
+        split => split,
+    })
 }
 
 fn metric_name(text: &str) -> Result<(String, &str), String> {

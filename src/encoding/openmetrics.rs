@@ -1,0 +1,117 @@
+//! OpenMetrics 1.0.0, and 0.0.1, which is the same (openmetrics.io, “OpenMetrics specification”).
+//!
+//! ```text
+//! # TYPE name counter|gauge|histogram|unknown
+//! # HELP name text
+//! name{label="value",...} value
+//! # EOF
+//! ```
+//!
+//! The series are those of the text format, with the same values. What differs:
+//!
+//! - A counter's family is called by its stem: `# TYPE jobs counter` before `jobs_total 1`. One
+//!   whose name does not end in `_total`, or whose stem another family shows, is `unknown` under
+//!   its own name.
+//! - A histogram with negative bounds cannot have a sum here, nor a count without one. It is shown
+//!   as three families of unknown kind, `name_bucket`, `name_sum` and `name_count`.
+//! - Bounds have a point or an exponent: `1.0`, `1e+06`. Values need neither.
+//! - HELP escapes quotes too.
+//!
+//! A sum is written as it is. Negative observations in a histogram without negative bounds, or NaN,
+//! make it one that the specification does not foresee, and that scrapers store.
+
+use super::escape::write_escaped_string;
+use super::line::{self, write_comment};
+use super::number;
+use super::{Lines, Shown, Syntax, Values};
+use crate::metric::{Key, Part, Shape};
+use crate::model::Kind;
+
+pub(super) static SYNTAX: Syntax = Syntax {
+    parts,
+    write_head,
+    repeats_head: false,
+    write_series,
+    values: Values::Text,
+    trailer: b"# EOF\n",
+};
+
+fn parts(shape: &Shape) -> &'static [Part] {
+    match shape {
+        Shape::Histogram { bounds } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
+            &[Part::Buckets, Part::Sum, Part::Count]
+        }
+        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Histogram { .. } => &[Part::All],
+    }
+}
+
+/// Appends the TYPE line and, if there is a text, the HELP line.
+fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, part: Part) {
+    let (name, kind) = name_and_kind(shown, part);
+    write_comment(out, "TYPE", &name);
+    out.extend_from_slice(kind.as_bytes());
+    out.push(b'\n');
+    if !shown.desc.help.is_empty() {
+        write_comment(out, "HELP", &name);
+        write_escaped_string(out, &shown.desc.help);
+        out.push(b'\n');
+    }
+}
+
+/// The family's name and kind as they are declared.
+fn name_and_kind(shown: &Shown<'_>, part: Part) -> (String, &'static str) {
+    let name = &shown.name;
+    match part {
+        Part::Buckets => return (format!("{name}_bucket"), "unknown"),
+        Part::Sum => return (format!("{name}_sum"), "unknown"),
+        Part::Count => return (format!("{name}_count"), "unknown"),
+        Part::All => {}
+    }
+    let stem = shown.desc.kind.stem(name).filter(|_| shown.is_stem_free);
+    match (shown.desc.kind, stem) {
+        (Kind::Counter, Some(stem)) => (stem.to_owned(), "counter"),
+        (Kind::Gauge, _) => (name.to_string(), "gauge"),
+        (Kind::Histogram, _) => (name.to_string(), "histogram"),
+        (Kind::Counter | Kind::Unknown, _) => (name.to_string(), "unknown"),
+    }
+}
+
+fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, part: Part) {
+    line::write_series(lines, shown, shape, key, part, put_bound);
+}
+
+/// Writes a finite bound in the canonical spelling and returns its length.
+fn put_bound(room: &mut number::Room, bound: f64) -> usize {
+    let len = number::put_shortest(room, bound);
+    let is_canonical = room[..len].iter().any(|byte| matches!(byte, b'.' | b'e'));
+    if is_canonical {
+        return len;
+    }
+    // Without an exponent it has at most six digits and a sign.
+    room[len..len + 2].copy_from_slice(b".0");
+    len + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_canonical() {
+        let cases = [
+            (0.0, "0.0"),
+            (1.0, "1.0"),
+            (-1.0, "-1.0"),
+            (0.005, "0.005"),
+            (999_999.0, "999999.0"),
+            (1e6, "1e+06"),
+            (-1e300, "-1e+300"),
+            (1e-5, "1e-05"),
+        ];
+        for (bound, expected) in cases {
+            let mut room = [0; number::LEN_MAX];
+            let len = put_bound(&mut room, bound);
+            assert_eq!(std::str::from_utf8(&room[..len]), Ok(expected));
+        }
+    }
+}

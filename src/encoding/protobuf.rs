@@ -1,0 +1,226 @@
+//! Delimited protobuf: messages of the proto2 type `io.prometheus.client.MetricFamily`, each behind
+//! its length (“Exposition formats”, prometheus.io/docs; `metrics.proto` of the client model).
+//!
+//! ```text
+//! length  MetricFamily                                        varint, then the message
+//!   0a    name          12 help   18 type                     on every page: each is a family
+//!   22    Metric
+//!     0a    LabelPair     0a name   12 value
+//!     12 gauge  1a counter  2a untyped:   09 value            8 bytes
+//!     3a    Histogram
+//!       1a    Bucket        08 count        11 upper bound    10 bytes, 8 bytes
+//!       11    sample_sum    08 sample_count                   8 bytes, 10 bytes
+//! ```
+//!
+//! All lengths are known when a page is laid out, because values have fixed widths: doubles, and
+//! counts that are varints padded to ten bytes, which every reader takes. A scrape copies the page
+//! and writes the values over it. They are always written, also where they are 0: a scraper is
+//! known to take a missing one for that of the message before (Prometheus 3.3 on).
+//!
+//! A family that has several pages comes several times, which readers join.
+
+use super::{Lines, Shown, Syntax, Values};
+use crate::metric::{Key, Part, Shape};
+use crate::model::Kind;
+
+pub(super) static SYNTAX: Syntax = Syntax {
+    parts: |_| &[Part::All],
+    write_head,
+    repeats_head: true,
+    write_series,
+    values: Values::Binary,
+    trailer: b"",
+};
+
+/// Tags: number of the field * 8 + wire type, which is 0 for varints, 1 for doubles and 2 for what
+/// has a length.
+mod tag {
+    pub(super) const FAMILY_NAME: u8 = 0x0a;
+    pub(super) const FAMILY_HELP: u8 = 0x12;
+    pub(super) const FAMILY_TYPE: u8 = 0x18;
+    pub(super) const FAMILY_METRIC: u8 = 0x22;
+    pub(super) const METRIC_LABEL: u8 = 0x0a;
+    pub(super) const METRIC_GAUGE: u8 = 0x12;
+    pub(super) const METRIC_COUNTER: u8 = 0x1a;
+    pub(super) const METRIC_UNTYPED: u8 = 0x2a;
+    pub(super) const METRIC_HISTOGRAM: u8 = 0x3a;
+    pub(super) const LABEL_NAME: u8 = 0x0a;
+    pub(super) const LABEL_VALUE: u8 = 0x12;
+    pub(super) const SCALAR_VALUE: u8 = 0x09;
+    pub(super) const HISTOGRAM_COUNT: u8 = 0x08;
+    pub(super) const HISTOGRAM_SUM: u8 = 0x11;
+    pub(super) const HISTOGRAM_BUCKET: u8 = 0x1a;
+    pub(super) const BUCKET_COUNT: u8 = 0x08;
+    pub(super) const BUCKET_BOUND: u8 = 0x11;
+}
+
+/// The length of a double.
+const DOUBLE_LEN: usize = 8;
+
+/// The length of every count: that of the longest varint.
+const COUNT_LEN: usize = 10;
+
+/// A bucket's length: two tags, the count and the bound.
+const BUCKET_LEN: usize = 2 + COUNT_LEN + DOUBLE_LEN;
+
+fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
+    write_bytes(out, tag::FAMILY_NAME, shown.name.as_bytes());
+    if !shown.desc.help.is_empty() {
+        write_bytes(out, tag::FAMILY_HELP, shown.desc.help.as_bytes());
+    }
+    let kind = match shown.desc.kind {
+        Kind::Counter => 0,
+        Kind::Gauge => 1,
+        Kind::Unknown => 3,
+        Kind::Histogram => 4,
+    };
+    out.extend_from_slice(&[tag::FAMILY_TYPE, kind]);
+}
+
+fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, _: Part) {
+    let mut labels = Vec::new();
+    for (name, value) in shown.labels(key) {
+        let mut label = Vec::new();
+        write_bytes(&mut label, tag::LABEL_NAME, name.as_bytes());
+        write_bytes(&mut label, tag::LABEL_VALUE, value.as_bytes());
+        write_bytes(&mut labels, tag::METRIC_LABEL, &label);
+    }
+    let value_tag = match shown.desc.kind {
+        Kind::Counter => tag::METRIC_COUNTER,
+        Kind::Gauge => tag::METRIC_GAUGE,
+        Kind::Histogram => tag::METRIC_HISTOGRAM,
+        Kind::Unknown => tag::METRIC_UNTYPED,
+    };
+    let value_len = match shape {
+        Shape::Scalar(_) | Shape::Sharded { .. } => 1 + DOUBLE_LEN,
+        Shape::Histogram { bounds } => {
+            (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN
+        }
+    };
+    let mut head = vec![value_tag];
+    write_varint(&mut head, value_len as u64);
+    lines.bytes.push(tag::FAMILY_METRIC);
+    write_varint(&mut lines.bytes, (labels.len() + head.len() + value_len) as u64);
+    lines.bytes.extend_from_slice(&labels);
+    lines.bytes.extend_from_slice(&head);
+    match shape {
+        Shape::Scalar(_) | Shape::Sharded { .. } => keep_double(lines, tag::SCALAR_VALUE),
+        Shape::Histogram { bounds } => write_histogram(lines, bounds),
+    }
+}
+
+/// Appends the fields of a histogram, in the order in which its values come.
+fn write_histogram(lines: &mut Lines, bounds: &[f64]) {
+    for bound in bounds.iter().chain([&f64::INFINITY]) {
+        lines.bytes.extend_from_slice(&[tag::HISTOGRAM_BUCKET, BUCKET_LEN as u8]);
+        keep_count(lines, tag::BUCKET_COUNT);
+        lines.bytes.push(tag::BUCKET_BOUND);
+        lines.bytes.extend_from_slice(&bound.to_le_bytes());
+    }
+    keep_double(lines, tag::HISTOGRAM_SUM);
+    keep_count(lines, tag::HISTOGRAM_COUNT);
+}
+
+fn keep_double(lines: &mut Lines, tag: u8) {
+    lines.bytes.push(tag);
+    lines.end_line();
+    lines.bytes.extend_from_slice(&[0; DOUBLE_LEN]);
+}
+
+fn keep_count(lines: &mut Lines, tag: u8) {
+    lines.bytes.push(tag);
+    lines.end_line();
+    lines.bytes.extend_from_slice(&padded_varint(0));
+}
+
+/// Puts its length in front of a page, which is one message.
+pub(super) fn close_page(lines: &mut Lines) {
+    let mut length = Vec::new();
+    write_varint(&mut length, lines.bytes.len() as u64);
+    let shift = length.len() as u32;
+    lines.bytes.splice(..0, length);
+    lines.ends.iter_mut().for_each(|end| *end += shift);
+}
+
+/// Writes a double over the bytes that are kept for it at `at`. Zero has no sign and NaN one form,
+/// as in the text formats; one of the others means to Prometheus that the series has ended.
+#[inline]
+pub(super) fn put_double(page: &mut [u8], at: usize, value: f64) {
+    let value = if value.is_nan() { f64::NAN } else { value + 0.0 };
+    page[at..at + DOUBLE_LEN].copy_from_slice(&value.to_le_bytes());
+}
+
+/// Writes a count over the bytes that are kept for it at `at`.
+#[inline]
+pub(super) fn put_count(page: &mut [u8], at: usize, value: u64) {
+    page[at..at + COUNT_LEN].copy_from_slice(&padded_varint(value));
+}
+
+/// `value` in ten groups of seven bits, the lowest first; all but the last say that more follow.
+#[inline]
+fn padded_varint(value: u64) -> [u8; COUNT_LEN] {
+    // Eight groups of seven bits are moved apart in three steps: two of 28, four of 14, eight of 7.
+    let low = value & 0xff_ffff_ffff_ffff;
+    let low = (low & 0x0fff_ffff) | (low & 0xff_ffff_f000_0000) << 4;
+    let low = (low & 0x0000_3fff_0000_3fff) | (low & 0x0fff_c000_0fff_c000) << 2;
+    let low = (low & 0x007f_007f_007f_007f) | (low & 0x3f80_3f80_3f80_3f80) << 1;
+    let mut bytes = [0; COUNT_LEN];
+    bytes[..8].copy_from_slice(&(low | 0x8080_8080_8080_8080).to_le_bytes());
+    bytes[8] = (value >> 56) as u8 | 0x80;
+    bytes[9] = (value >> 63) as u8;
+    bytes
+}
+
+/// Appends a field that has a length.
+fn write_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    out.push(tag);
+    write_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn write_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The varint at the start of `bytes`, and its length.
+    fn read_varint(bytes: &[u8]) -> (u64, usize) {
+        let len = bytes.iter().position(|byte| *byte < 0x80).expect("a varint ends") + 1;
+        let groups = bytes[..len].iter().enumerate();
+        (groups.map(|(i, byte)| u64::from(byte & 0x7f) << (7 * i)).sum(), len)
+    }
+
+    proptest! {
+        #[test]
+        fn varints_read_back(value in any::<u64>(), shift in 0..64_u32) {
+            let value = value >> shift;
+            prop_assert_eq!(read_varint(&padded_varint(value)), (value, COUNT_LEN));
+            let mut bytes = Vec::new();
+            write_varint(&mut bytes, value);
+            prop_assert_eq!(read_varint(&bytes), (value, bytes.len()));
+        }
+    }
+
+    #[test]
+    fn zero_and_nan_have_one_form() {
+        for (value, bits) in [
+            (-0.0, 0),
+            (f64::from_bits(0x7ff0_0000_0000_0002), f64::NAN.to_bits()),
+            (f64::from_bits(u64::MAX), f64::NAN.to_bits()),
+            (f64::NEG_INFINITY, f64::NEG_INFINITY.to_bits()),
+        ] {
+            let mut page = [7; 10];
+            put_double(&mut page, 1, value);
+            assert_eq!(page[1..9], bits.to_le_bytes());
+            assert_eq!((page[0], page[9]), (7, 7));
+        }
+    }
+}
