@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use promlet::Limits;
 use promlet::collector::{self, COLLECTORS};
 use promlet::config::{self, CollectorRow};
+use promlet::encoding::negotiate;
+use promlet::{Format, Limits};
 use support::exposition::{self, Family, Kind};
 use support::process::{Promlet, binary};
 
@@ -103,6 +104,19 @@ fn every_limit_is_in_its_table() {
     let found: Vec<_> = table("limits").iter().map(|row| (row[0], row[1].to_owned())).collect();
     let found: Vec<_> = found.iter().map(|(name, value)| (name.trim_matches('`'), value)).collect();
     assert_eq!(found, expected.each_ref().map(|(name, value)| (*name, value)));
+}
+
+#[test]
+fn every_format_is_in_its_table() {
+    let rows = table("formats");
+    for row in &rows {
+        let accept = row[0].split('`').nth(1).expect("a value in backticks");
+        let content_type = negotiate(Some(accept.as_bytes()), None).content_type();
+        assert_eq!(row[1], code(content_type), "{accept}");
+    }
+    let chosen: BTreeSet<&str> = rows.iter().map(|row| row[1]).collect();
+    let known = Format::Protobuf as usize + 1;
+    assert_eq!((chosen.len(), rows.len()), (known, known), "each format once");
 }
 
 /// A row of the table of metrics.
