@@ -61,7 +61,7 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     }
 
     // Before there is a second thread, which would take the signals.
-    let signals = Signals::block()?;
+    let signals = Signals::block().map_err(because("cannot take over the signals"))?;
     let limits = Limits { connections_max: config.max_connections, ..Limits::default() };
     let server = Server::with_listeners(wiring::listeners(&config, &addresses)?, limits)?;
     let choice = wiring::choice(&config)?;
@@ -75,14 +75,19 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     if config.exporter_metrics {
         exporter = exporter.scrape_phases(ScrapePhases::register(&registry)?);
     }
-    let server = server.spawn(exporter)?;
+    let server = server.spawn(exporter).map_err(because("cannot serve"))?;
     for address in server.local_addresses() {
         log::info("listening", &[("address", address), ("path", &config.telemetry_path)]);
     }
     let outcome = supervisor::run(&signals, config.application.as_ref(), &status)?;
     log::info("stopping", &[]);
-    server.stop(STOP_GRACE)?;
+    server.stop(STOP_GRACE).map_err(because("cannot serve"))?;
     Ok(outcome.exit_code())
+}
+
+/// What could not be done, in front of the system's reason.
+fn because(what: &'static str) -> impl Fn(io::Error) -> Box<dyn Error> {
+    move |error| format!("{what}: {}", plain(&error)).into()
 }
 
 fn print(text: &[u8]) -> Result<(), Box<dyn Error>> {
@@ -90,7 +95,6 @@ fn print(text: &[u8]) -> Result<(), Box<dyn Error>> {
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         // Whoever reads has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result
-            .map_err(|error| format!("cannot write to standard output: {}", plain(&error)).into()),
+        result => result.map_err(because("cannot write to standard output")),
     }
 }

@@ -388,11 +388,11 @@ fn says_what_cannot_be_started() {
     fs::write(&not_executable, "#!/bin/sh\n").expect("a file for the test");
     fs::set_permissions(&not_executable, fs::Permissions::from_mode(0o644)).expect("its mode");
     let cases = [
-        (OsString::from("no-such-command"), 127, "No such file"),
-        (folder.join("none").into(), 127, "No such file"),
-        (not_executable.into(), 126, "Permission denied"),
-        (folder.clone().into(), 126, "Permission denied"),
-        (OsString::from(""), 127, "No such file"),
+        (OsString::from("no-such-command"), 127, "no such file"),
+        (folder.join("none").into(), 127, "no such file"),
+        (not_executable.into(), 126, "permission denied"),
+        (folder.clone().into(), 126, "permission denied"),
+        (OsString::from(""), 127, "no such file"),
     ];
     for (program, expected, reason) in cases {
         let mut command = supervisor(NO_HURRY_MS);

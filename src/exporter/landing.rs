@@ -16,14 +16,15 @@ pub(super) fn page(telemetry_path: &str) -> Vec<u8> {
          body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 38rem; margin: 12vh auto; \
          padding: 0 1rem; }}\n\
          h1 {{ margin-bottom: 0; }}\n\
+         small {{ font-size: .5em; font-weight: normal; opacity: .7; }}\n\
+         ul {{ padding-left: 1.2rem; }}\n\
          li {{ margin: .3rem 0; }}\n\
          code {{ font-size: .95em; }}\n\
          </style>\n\
          </head>\n\
          <body>\n\
-         <h1>promlet</h1>\n\
-         <p>A Prometheus exporter for applications and the node they run on. \
-         Version {version}.</p>\n\
+         <h1>promlet <small>{version}</small></h1>\n\
+         <p>A Prometheus exporter for applications and the node they run on.</p>\n\
          <ul>\n\
          <li><a href=\"{path}\"><code>{path}</code></a>: the metrics, for Prometheus to scrape</li>\n\
          <li><a href=\"/-/healthy\"><code>/-/healthy</code></a>: 200 while promlet answers</li>\n\

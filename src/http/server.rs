@@ -86,14 +86,16 @@ impl Server {
     /// Serves on a thread of its own until it is stopped.
     ///
     /// # Errors
-    /// If there can be no more threads.
+    /// If the event loop cannot be made, or there can be no more threads.
     pub fn spawn<H>(self, handler: H) -> io::Result<ServerHandle>
     where
-        H: Handler + Send + 'static,
+        H: Handler<Body: Send> + Send + 'static,
     {
         let (local_addresses, stopper) = (self.local_addresses(), self.stopper());
+        // Made here, so that who starts it learns of its failure.
+        let event_loop = EventLoop::new(self.listeners, self.limits, self.stopper, handler)?;
         let thread =
-            thread::Builder::new().name("promlet-http".into()).spawn(|| self.run(handler))?;
+            thread::Builder::new().name("promlet-http".into()).spawn(|| event_loop.run())?;
         Ok(ServerHandle { local_addresses, stopper, thread })
     }
 }

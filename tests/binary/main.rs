@@ -9,6 +9,7 @@ mod collectors;
 mod command_line;
 mod endings;
 mod endpoints;
+mod formats;
 mod page;
 mod sockets;
 

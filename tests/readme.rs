@@ -1,0 +1,182 @@
+//! README.md against the code: every flag, collector, metric and limit is in its table, and nothing
+//! else is. A table stands below the line `<!-- table: NAME -->`.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use promlet::collector::{self, COLLECTORS};
+use promlet::config::{self, CollectorRow};
+use promlet::encoding::negotiate;
+use promlet::{Format, Limits};
+use support::exposition::{self, Family, Kind};
+use support::process::{Promlet, binary};
+
+const README: &str = include_str!("../README.md");
+
+/// The cells of the rows of a table, its head apart.
+fn table(name: &str) -> Vec<Vec<&'static str>> {
+    let marker = format!("<!-- table: {name} -->\n");
+    let (_, rest) = README.split_once(&marker).unwrap_or_else(|| panic!("no {marker}"));
+    let lines = rest.lines().skip_while(|line| line.is_empty());
+    let rows = lines.take_while(|line| line.starts_with('|')).skip(2);
+    let cells = |row: &'static str| row.trim_matches('|').split('|').map(str::trim).collect();
+    rows.map(cells).collect()
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+/// What stands between the backticks of a cell, word by word.
+fn words(cell: &str) -> BTreeSet<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[track_caller]
+fn compare(name: &str, expected: &[Vec<String>]) {
+    let text = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
+    let text: String = expected.iter().map(text).collect();
+    assert!(table(name) == expected, "the rows of {name} should be\n{text}");
+}
+
+#[test]
+fn every_flag_is_in_its_table() {
+    let row = |row: &collector::Row| CollectorRow {
+        name: row.name,
+        on_by_default: row.on_by_default,
+        help: row.help,
+    };
+    let collectors: Vec<CollectorRow> = COLLECTORS.iter().map(row).collect();
+    let rows: Vec<_> = config::options(&collectors)
+        .iter()
+        .map(|row| {
+            let default = row.default().map(|default| match default {
+                "on" | "off" => default.to_owned(),
+                value => code(value),
+            });
+            vec![code(&row.spelling()), default.unwrap_or_default(), row.help().to_owned()]
+        })
+        .collect();
+    compare("flags", &rows);
+}
+
+#[test]
+fn every_collector_is_in_its_table() {
+    let state = |row: &collector::Row| if row.on_by_default { "on" } else { "off" };
+    let row = |row: &collector::Row| vec![code(row.name), state(row).into(), row.help.into()];
+    compare("collectors", &COLLECTORS.iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_limit_is_in_its_table() {
+    let time = |time: Duration| format!("{} s", time.as_secs());
+    let size = |bytes: usize| format!("{} KiB", bytes / 1024);
+    // Whole, so that a new limit does not compile before it is here.
+    let Limits {
+        request_line_bytes_max,
+        fields_bytes_max,
+        fields_max,
+        body_bytes_max,
+        request_time_max,
+        idle_time_max,
+        stall_time_max,
+        linger_time_max,
+        linger_bytes_max,
+        connections_max,
+        output_buffer_bytes,
+    } = Limits::default();
+    let expected = [
+        ("request_line_bytes_max", size(request_line_bytes_max)),
+        ("fields_bytes_max", size(fields_bytes_max)),
+        ("fields_max", fields_max.to_string()),
+        ("body_bytes_max", size(body_bytes_max)),
+        ("request_time_max", time(request_time_max)),
+        ("idle_time_max", time(idle_time_max)),
+        ("stall_time_max", time(stall_time_max)),
+        ("linger_time_max", time(linger_time_max)),
+        ("linger_bytes_max", size(linger_bytes_max)),
+        ("connections_max", connections_max.to_string()),
+        ("output_buffer_bytes", size(output_buffer_bytes)),
+    ];
+    let found: Vec<_> = table("limits").iter().map(|row| (row[0], row[1].to_owned())).collect();
+    let found: Vec<_> = found.iter().map(|(name, value)| (name.trim_matches('`'), value)).collect();
+    assert_eq!(found, expected.each_ref().map(|(name, value)| (*name, value)));
+}
+
+#[test]
+fn every_format_is_in_its_table() {
+    let rows = table("formats");
+    for row in &rows {
+        let accept = row[0].split('`').nth(1).expect("a value in backticks");
+        let content_type = negotiate(Some(accept.as_bytes()), None).content_type();
+        assert_eq!(row[1], code(content_type), "{accept}");
+    }
+    let chosen: BTreeSet<&str> = rows.iter().map(|row| row[1]).collect();
+    let known = Format::Protobuf as usize + 1;
+    assert_eq!((chosen.len(), rows.len()), (known, known), "each format once");
+}
+
+/// A row of the table of metrics.
+struct Metric {
+    /// With at most one `*`, for the field names of a file.
+    pattern: &'static str,
+    kind: &'static str,
+    labels: BTreeSet<&'static str>,
+}
+
+impl Metric {
+    fn shows(&self, family: &Family) -> bool {
+        match self.pattern.split_once('*') {
+            None => family.name == self.pattern,
+            Some((start, end)) => {
+                let rest = family.name.strip_prefix(start);
+                rest.is_some_and(|rest| rest.ends_with(end))
+            }
+        }
+    }
+}
+
+/// What the binary shows here while it runs a command, and what it shows of a host that has more.
+fn families() -> Vec<Family> {
+    let promlet = Promlet::start(&["--", "sleep", "60"]);
+    let once = Command::new(binary()).arg("--once").output().expect("it can be started");
+    let richer = include_bytes!("golden/three-cpus.prom");
+    let bodies = [promlet.get("/metrics").body, once.stdout, richer.to_vec()];
+    let read = |body: &Vec<u8>| exposition::read(body).unwrap_or_else(|error| panic!("{error}"));
+    let mut families: Vec<Family> = bodies.iter().flat_map(|body| read(body).families).collect();
+    families.retain(|family| !family.samples.is_empty());
+    families
+}
+
+#[test]
+fn every_metric_is_in_its_table() {
+    let row = |row: Vec<&'static str>| Metric {
+        pattern: row[0].split('`').nth(1).expect("a name in backticks"),
+        kind: row[1],
+        labels: words(row[2]),
+    };
+    let metrics: Vec<Metric> = table("metrics").into_iter().map(row).collect();
+    let families = families();
+    for family in &families {
+        let rows: Vec<&Metric> = metrics.iter().filter(|row| row.shows(family)).collect();
+        let &[row] = &rows[..] else { panic!("{}: {} rows", family.name, rows.len()) };
+        let kind = match family.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+            Kind::Summary => "summary",
+            Kind::Untyped => "unknown",
+        };
+        assert_eq!(row.kind, kind, "{}", family.name);
+        let labels = family.samples.iter().flat_map(|sample| &sample.labels);
+        let labels: BTreeSet<&str> = labels.map(|(name, _)| &**name).collect();
+        let labels: BTreeSet<&str> = labels.into_iter().filter(|name| *name != "le").collect();
+        assert_eq!(row.labels, labels, "{}", family.name);
+    }
+    for row in &metrics {
+        assert!(families.iter().any(|family| row.shows(family)), "nobody shows {}", row.pattern);
+    }
+}
