@@ -16,7 +16,8 @@ pub mod sys;
 pub use encoding::{Encoder, Exposition, Format};
 pub use exporter::Exporter;
 pub use metric::{
-    BoundsError, Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Instrument,
-    IntGauge, LabelSchema, LabelValue, Labels, SeriesLimit, ShardedCounter, Timer,
+    BoundsError, Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Info,
+    Instrument, IntGauge, LabelSchema, LabelValue, Labels, SeriesLimit, ShardedCounter, StateSet,
+    States, StatesError, Timer,
 };
 pub use registry::{Collect, RegisterError, Registry, Scrape};

@@ -1,6 +1,6 @@
 //! What a scrape of a registry would show, for tests.
 
-use crate::metric::Value;
+use crate::metric::{Part, Value};
 use crate::registry::Registry;
 
 /// The series of `registry`, as `name{label=value,...} value`, in the order of their families.
@@ -9,7 +9,7 @@ pub(crate) fn samples(registry: &Registry) -> Vec<String> {
     for family in registry.families().iter() {
         let desc = &family.core.desc;
         for block in family.core.blocks() {
-            let source = block.source();
+            let source = block.source(Part::All);
             let mut keys = source.keys();
             source.visit(|value| {
                 let key = keys.next().expect("collectors have one line per series");
