@@ -5,11 +5,11 @@
 
 mod wiring;
 
-use promlet::collector::{self, COLLECTORS};
-use promlet::config::{self, CollectorRow, Config, Invocation};
+use promlet::config::{self, Config, Invocation, UsageError};
 use promlet::exporter::{Exporter, ScrapePhases};
-use promlet::http::{Limits, ListenAddress, ListenAddressError, Listener, Server};
+use promlet::http::{Limits, Server};
 use promlet::supervisor::{self, AppStatus, Signals};
+use promlet::sys::error::plain;
 use promlet::{Encoder, Registry, log};
 use std::error::Error;
 use std::io::{self, Write};
@@ -24,40 +24,31 @@ const STOP_GRACE: Duration = Duration::from_secs(4);
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let row = |row: &collector::Row| CollectorRow {
-        name: row.name,
-        on_by_default: row.on_by_default,
-        help: row.help,
-    };
-    let rows: Vec<CollectorRow> = COLLECTORS.iter().map(row).collect();
-    let outcome = match config::parse(std::env::args_os().skip(1), &rows) {
+    let outcome = match config::parse(std::env::args_os().skip(1), &wiring::collector_rows()) {
         Ok(Invocation::Print(text)) => print(text.as_bytes()).map(|()| 0),
         Ok(Invocation::Run(config)) => run(*config),
-        Err(error) => {
-            eprintln!("promlet: {error}");
-            return ExitCode::from(USAGE);
-        }
+        Err(error) => Err(error.into()),
     };
-    outcome.map_or_else(
-        |error| {
-            eprintln!("promlet: {error}");
-            ExitCode::from(exit_code(&*error))
-        },
-        ExitCode::from,
-    )
+    let code = outcome.unwrap_or_else(|error| {
+        // Where that cannot be said, the exit code still says it.
+        let _ = writeln!(io::stderr(), "promlet: {error}");
+        exit_code(&*error)
+    });
+    ExitCode::from(code)
 }
 
 /// What the kind of an error makes promlet exit with.
 fn exit_code(error: &(dyn Error + 'static)) -> u8 {
     match error.downcast_ref::<supervisor::RunError>() {
         Some(error) => error.exit_code(),
-        None if error.is::<ListenAddressError>() => USAGE,
+        None if error.is::<UsageError>() => USAGE,
         None => 1,
     }
 }
 
 fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     log::init(config.log_level, config.log_format);
+    let addresses = wiring::listen_addresses(&config)?;
     let status = Arc::new(AppStatus::default());
     let registry = Registry::new();
     let requests = wiring::register(&registry, &config, &status)?;
@@ -72,7 +63,7 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     // Before there is a second thread, which would take the signals.
     let signals = Signals::block()?;
     let limits = Limits { connections_max: config.max_connections, ..Limits::default() };
-    let server = Server::with_listeners(listeners(&config)?, limits)?;
+    let server = Server::with_listeners(wiring::listeners(&config, &addresses)?, limits)?;
     let choice = wiring::choice(&config)?;
     let mut exporter = Exporter::new(registry.clone())
         .telemetry_path(&config.telemetry_path)
@@ -94,23 +85,12 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     Ok(outcome.exit_code())
 }
 
-/// The sockets handed over, else those of the flags.
-fn listeners(config: &Config) -> Result<Vec<Listener>, Box<dyn Error>> {
-    let mut listeners = Listener::inherited()?;
-    if listeners.is_empty() || config.listen_addresses != [config::LISTEN_ADDRESS] {
-        for address in &config.listen_addresses {
-            let address: ListenAddress = address.parse()?;
-            listeners.push(Listener::bind(&address)?);
-        }
-    }
-    Ok(listeners)
-}
-
 fn print(text: &[u8]) -> Result<(), Box<dyn Error>> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         // Whoever reads has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+        result => result
+            .map_err(|error| format!("cannot write to standard output: {}", plain(&error)).into()),
     }
 }

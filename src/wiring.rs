@@ -1,14 +1,52 @@
-//! What the binary exposes, by its configuration: families, collectors, applications.
+//! What the binary exposes and where, by its configuration: families, collectors, applications,
+//! sockets.
 
 #![forbid(unsafe_code)]
 
-use promlet::collector::{self, Choice, Node, Report, Roots, application};
-use promlet::config::{self, Config};
+use promlet::collector::{self, COLLECTORS, Choice, Node, Report, Roots, application};
+use promlet::config::{self, CollectorRow, Config, UsageError};
 use promlet::exporter::{RequestCounters, register_build_info, register_scrape_up};
+use promlet::http::{ListenAddress, ListenError, Listener};
 use promlet::supervisor::AppStatus;
 use promlet::{RegisterError, Registry, log, sys};
 use std::error::Error;
 use std::sync::Arc;
+
+/// The collectors as the command line knows them.
+pub(crate) fn collector_rows() -> Vec<CollectorRow> {
+    let row = |row: &collector::Row| CollectorRow {
+        name: row.name,
+        on_by_default: row.on_by_default,
+        help: row.help,
+    };
+    COLLECTORS.iter().map(row).collect()
+}
+
+/// The addresses of the flags, read.
+pub(crate) fn listen_addresses(config: &Config) -> Result<Vec<ListenAddress>, UsageError> {
+    let parse = |text: &String| {
+        text.parse().map_err(|_| UsageError::BadValue {
+            flag: "--web.listen-address".to_owned(),
+            expected: ListenAddress::FORMS.to_owned(),
+            found: text.escape_debug().to_string(),
+        })
+    };
+    config.listen_addresses.iter().map(parse).collect()
+}
+
+/// The sockets that were handed over, and those of the flags: the default one only where none was.
+pub(crate) fn listeners(
+    config: &Config,
+    addresses: &[ListenAddress],
+) -> Result<Vec<Listener>, ListenError> {
+    let mut listeners = Listener::inherited()?;
+    if listeners.is_empty() || config.listen_addresses != [config::LISTEN_ADDRESS] {
+        for address in addresses {
+            listeners.push(Listener::bind(address)?);
+        }
+    }
+    Ok(listeners)
+}
 
 /// Registers everything that is exposed.
 pub(crate) fn register(

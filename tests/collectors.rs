@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use support::exposition;
 
-/// Families whose values are those of this run, whatever the roots.
+/// Families whose values are those of this run, whatever the roots. The golden files have their
+/// HELP and TYPE lines and no samples.
 const VARYING: &[&str] = &[
     "node_scrape_collector_duration_seconds",
     "node_time_seconds",

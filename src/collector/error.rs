@@ -1,5 +1,6 @@
 //! Why a collector has nothing to show.
 
+use crate::sys::error::plain;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,11 +101,8 @@ impl fmt::Display for CollectError {
         match self {
             CollectError::NoData { path } => write!(f, "{}: not there", path.display()),
             CollectError::Io { path, kind, errno } => {
-                write!(f, "{}: ", path.display())?;
-                match errno {
-                    Some(errno) => io::Error::from_raw_os_error(*errno).fmt(f),
-                    None => kind.fmt(f),
-                }
+                let error = errno.map_or_else(|| (*kind).into(), io::Error::from_raw_os_error);
+                write!(f, "{}: {}", path.display(), plain(&error))
             }
             CollectError::Malformed { file, line, expected, found } => {
                 write!(f, "{file}:{line}: expected {expected}, found {found}")
@@ -148,7 +146,7 @@ mod tests {
             (CollectError::from_io(&path, &io::Error::from_raw_os_error(2)), "/proc/x: not there"),
             (
                 CollectError::from_io(&path, &io::Error::from_raw_os_error(13)),
-                "/proc/x: Permission denied (os error 13)",
+                "/proc/x: permission denied",
             ),
             (
                 CollectError::from_io(&path, &io::ErrorKind::FileTooLarge.into()),

@@ -5,10 +5,11 @@
 //! series has one. An [`Exposition`] holds on to the pages as they were when its scrape began, so
 //! it can be rendered piece by piece while series come and go.
 
-use super::negotiate::{Choice, negotiate};
+use super::compressed::{CompressedBody, CompressedLayout, CompressedPages, Pages};
+use super::negotiate::{Choice, ContentCoding, negotiate};
 use super::page::Page;
 use super::stem::free_stems;
-use super::{Shown, Syntax};
+use super::{Shown, Syntax, Values};
 use crate::metric::{FamilyCore, Part};
 use crate::model::Escaping;
 use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// A layout that nobody asked for in this time gives its memory back.
 const LAYOUT_UNUSED_MAX: Duration = Duration::from_secs(600);
+
+/// Selections whose templates are kept; scrapers that split the collectors among them are few.
+const SELECTIONS_MAX: usize = 8;
 
 /// Renders the families of a registry in any format.
 ///
@@ -78,8 +82,17 @@ impl Encoder {
         let layout = &mut self.layouts[index];
         layout.used = now;
         layout.update(&self.registry);
-        let rest = Rest::Pages { next: 0 };
-        Exposition { choice, pages: Arc::clone(&layout.pages), selection, rest }
+        let is_text = matches!(syntax.values, Values::Text);
+        let body = match choice.coding {
+            ContentCoding::Gzip if is_text => {
+                Body::Gzip(CompressedBody::new(layout.compressed(selection, now), syntax.trailer))
+            }
+            _ => {
+                let (pages, trailer) = (Arc::clone(&layout.pages), syntax.trailer);
+                Body::Identity(PlainBody { pages, selection, trailer, next: Some(0) })
+            }
+        };
+        Exposition { choice, body }
     }
 }
 
@@ -92,7 +105,9 @@ struct Layout {
     version: Option<u64>,
     families: Vec<FamilyLayout>,
     /// Those of all families, in their order.
-    pages: Arc<Vec<(Group, Arc<Page>)>>,
+    pages: Pages,
+    /// For each selection that is asked for in gzip.
+    compressed: Vec<CompressedLayout>,
 }
 
 struct FamilyLayout {
@@ -107,8 +122,8 @@ struct FamilyLayout {
 
 impl Layout {
     fn new(syntax: &'static Syntax, escaping: Escaping, used: Instant) -> Layout {
-        let (families, pages) = (Vec::new(), Arc::default());
-        Layout { syntax, escaping, used, version: None, families, pages }
+        let (families, pages, compressed) = (Vec::new(), Arc::default(), Vec::new());
+        Layout { syntax, escaping, used, version: None, families, pages, compressed }
     }
 
     fn is_of(&self, syntax: &'static Syntax, escaping: Escaping) -> bool {
@@ -127,6 +142,24 @@ impl Layout {
         }
         self.pages = Arc::new(self.families.iter().flat_map(FamilyLayout::pages).collect());
         self.version = Some(version);
+    }
+
+    /// The templates of the selected pages.
+    fn compressed(&mut self, selection: Selection, now: Instant) -> Arc<CompressedPages> {
+        self.compressed.retain(|layout| now.duration_since(layout.used) <= LAYOUT_UNUSED_MAX);
+        let found = self.compressed.iter().position(|layout| layout.selection == selection);
+        let index = found.unwrap_or_else(|| {
+            if self.compressed.len() == SELECTIONS_MAX {
+                let oldest = self.compressed.iter().enumerate().min_by_key(|(_, l)| l.used);
+                let (oldest, _) = oldest.expect("there are SELECTIONS_MAX layouts");
+                self.compressed.swap_remove(oldest);
+            }
+            self.compressed.push(CompressedLayout::new(selection, now));
+            self.compressed.len() - 1
+        });
+        let layout = &mut self.compressed[index];
+        layout.used = now;
+        layout.update(&self.pages)
     }
 
     /// Makes `families` the families, keeping the pages of those that were there before.
@@ -197,22 +230,44 @@ impl FamilyLayout {
 }
 
 /// One exposition, to be rendered piece by piece.
-#[derive(Clone)]
 pub struct Exposition {
     choice: Choice,
-    pages: Arc<Vec<(Group, Arc<Page>)>>,
-    selection: Selection,
-    rest: Rest,
+    body: Body,
 }
 
-/// What of an exposition is not rendered yet.
-#[derive(Clone, Copy)]
-enum Rest {
-    /// The pages from this one on, and the trailer.
-    Pages {
-        next: usize,
-    },
-    Nothing,
+enum Body {
+    Identity(PlainBody),
+    Gzip(CompressedBody),
+}
+
+/// A body as it is, to be rendered piece by piece.
+struct PlainBody {
+    pages: Pages,
+    selection: Selection,
+    trailer: &'static [u8],
+    /// The pages from this one on, and the trailer; `None` is nothing.
+    next: Option<usize>,
+}
+
+impl PlainBody {
+    fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+        let Some(mut next) = self.next else { return true };
+        let start = out.len();
+        while let Some((group, page)) = self.pages.get(next) {
+            if self.selection.contains(*group) {
+                let len = out.len() - start;
+                if len > 0 && len + page.len_max() > room {
+                    self.next = Some(next);
+                    return false;
+                }
+                page.render(out);
+            }
+            next += 1;
+        }
+        out.extend_from_slice(self.trailer);
+        self.next = None;
+        true
+    }
 }
 
 impl Exposition {
@@ -223,7 +278,10 @@ impl Exposition {
 
     /// The `Content-Encoding` to send it with, if it has one.
     pub fn content_coding(&self) -> Option<&'static str> {
-        None
+        match self.body {
+            Body::Identity(_) => None,
+            Body::Gzip(_) => Some("gzip"),
+        }
     }
 
     /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
@@ -231,22 +289,10 @@ impl Exposition {
     ///
     /// A page is at most some 16 kB long, unless its labels or HELP text are.
     pub fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
-        let Rest::Pages { mut next } = self.rest else { return true };
-        let start = out.len();
-        while let Some((group, page)) = self.pages.get(next) {
-            if self.selection.contains(*group) {
-                let len = out.len() - start;
-                if len > 0 && len + page.len_max() > room {
-                    self.rest = Rest::Pages { next };
-                    return false;
-                }
-                page.render(out);
-            }
-            next += 1;
+        match &mut self.body {
+            Body::Identity(body) => body.write_some(out, room),
+            Body::Gzip(body) => body.write_some(out, room),
         }
-        out.extend_from_slice(self.choice.format.row().syntax.trailer);
-        self.rest = Rest::Nothing;
-        true
     }
 
     /// Appends all that is left.

@@ -1,12 +1,13 @@
 //! Families in, bytes out: the exposition formats.
 //!
-//! What changes seldom (names, labels, HELP) is laid out once as pages ([`page`]); a scrape copies
-//! it and formats values. Each row of [`FORMATS`] says how its bodies look and compiles pages of
+//! What changes seldom (names, labels, HELP) is laid out once as pages (`page`); a scrape copies
+//! it and formats values. Each row of `FORMATS` says how its bodies look and compiles pages of
 //! its own, on first use. Encoding appends to a buffer and cannot fail.
 
 #![forbid(unsafe_code)]
 
 mod clause;
+mod compressed;
 mod encoder;
 mod escape;
 mod line;

@@ -11,9 +11,6 @@ use super::clause::{Clause, Value, Weight, clauses};
 use super::{FORMATS, Format};
 use crate::model::Escaping;
 
-/// Whether [`ContentCoding::Gzip`] is among the answers.
-const OFFERS_GZIP: bool = false;
-
 /// What was chosen for one scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -52,7 +49,7 @@ impl Choice {
 /// one name has one list, whose parts a comma joins.
 pub fn negotiate(accept: Option<&[u8]>, accept_encoding: Option<&[u8]>) -> Choice {
     let (format, escaping) = choose_format(accept.unwrap_or_default());
-    let wants_gzip = OFFERS_GZIP && prefers_gzip(accept_encoding.unwrap_or_default());
+    let wants_gzip = prefers_gzip(accept_encoding.unwrap_or_default());
     let coding = if wants_gzip { ContentCoding::Gzip } else { ContentCoding::Identity };
     Choice { format, escaping, coding }
 }

@@ -11,6 +11,7 @@
 
 use super::number::{self, Room};
 use super::{Lines, Shown, Syntax, Values, protobuf};
+use crate::gzip;
 use crate::metric::{PageSource, Shape, Value};
 
 pub(crate) struct Page {
@@ -94,6 +95,30 @@ impl Page {
             let len = put_value(room, value);
             out[start + len] = b'\n';
             out.truncate(start + len + 1);
+        });
+    }
+}
+
+/// What the compressed form of text needs.
+impl Page {
+    /// What stands in front of each value.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| *end as usize));
+        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end as usize])
+    }
+
+    /// The length of all lines.
+    pub(crate) fn lines_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Replaces `texts` by those of the present values.
+    pub(crate) fn read_values(&self, texts: &mut Vec<gzip::Value>) {
+        texts.clear();
+        self.source.visit(|value| {
+            let mut bytes = [0; number::LEN_MAX];
+            let len = put_value(&mut bytes, value) as u8;
+            texts.push(gzip::Value { bytes, len });
         });
     }
 }

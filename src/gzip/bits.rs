@@ -9,10 +9,8 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// The most that can be appended between two flushes.
-    pub(super) const APPEND_MAX: u32 = 57;
-
-    /// Appends the lowest `len` bits of `bits`; those above are zero.
+    /// Appends the lowest `len` bits of `bits`; those above are zero. Between two flushes there is
+    /// room for 57 bits.
     #[inline]
     pub(super) fn append(&mut self, bits: u64, len: u32) {
         debug_assert!(self.len + len <= 64 && (len == 64 || bits >> len == 0));
@@ -26,8 +24,8 @@ impl Bits {
     pub(super) fn flush(&mut self, out: &mut [u8; 8]) -> usize {
         *out = self.pending.to_le_bytes();
         let bytes = self.len / 8;
-        // Never 64, since at most seven bits and APPEND_MAX are pending.
-        self.pending >>= bytes * 8;
+        // Shifted twice, since all 64 bits may be in use.
+        self.pending = self.pending >> (bytes * 4) >> (bytes * 4);
         self.len %= 8;
         bytes as usize
     }

@@ -121,7 +121,7 @@ impl Shifts {
     }
 
     /// The longest shift that takes one step.
-    fn len_max(&self) -> usize {
+    pub fn len_max(&self) -> usize {
         self.tables.len() - BEFORE
     }
 

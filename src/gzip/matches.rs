@@ -15,13 +15,19 @@ use std::collections::VecDeque;
 
 /// Bytes that are hashed. Shorter matches rarely cost less than their literals.
 const HASHED: usize = 4;
-/// The hash table has 2^13 entries: as many as a window has positions, give or take.
-const HASH_BITS: u32 = 13;
+/// The hash table has 2^12 entries, which fit into the first-level cache beside the window.
+const HASH_BITS: u32 = 12;
 /// Candidates that are looked at for one position. Lines often repeat not the one before but one
 /// some lines back; past this the chance to find a longer match is not worth the time.
 const CHAIN_MAX: usize = 24;
-/// A match of this length is not improved on.
+/// The search ends with a match of this length.
 const NICE_LEN: usize = 96;
+/// A match of this length is taken without a look at the next byte.
+const LAZY_LEN_MAX: usize = 32;
+
+/// Of a longer match only so many literals are added up; those behind are counted as six bits each.
+const LITERALS_COUNTED: usize = 16;
+const LITERAL_BITS: i32 = 6;
 
 /// The longest value that can stand behind a line; distances must hold whatever the values are.
 pub(super) const VALUE_LEN_MAX: usize = 24;
@@ -36,7 +42,7 @@ const BYTES_BACK_MAX: usize = 4_096;
 /// Stands behind each line in the window. It occurs in no UTF-8, so no match runs across it.
 const LINE_END: u8 = 0xff;
 /// The window is cut off in front when it is this long.
-const WINDOW_LEN_MAX: usize = 1 << 17;
+const WINDOW_LEN_MAX: usize = 1 << 16;
 
 /// A part of a line's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +131,7 @@ impl Matcher {
     pub(super) fn skip_page<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>) {
         self.begin_page();
         for line in lines {
-            self.begin_line(line);
+            self.begin_line(b"\n", line);
         }
     }
 
@@ -145,23 +151,26 @@ impl Matcher {
         start.map_or(self.pages[0].0, |(start, _)| *start) as usize
     }
 
-    fn begin_line(&mut self, line: &[u8]) -> usize {
+    fn begin_line(&mut self, separator: &[u8], line: &[u8]) -> usize {
         let start = self.window.len();
         self.lines.push(start as u32);
+        self.window.extend_from_slice(separator);
         self.window.extend_from_slice(line);
         self.window.push(LINE_END);
         start
     }
 
-    /// Adds a line and says what it is made of. `reach` learns how far back that is.
+    /// Adds a line behind `separator` and says what both are made of. `reach` learns how far back
+    /// that is.
     pub(super) fn tokenize(
         &mut self,
+        separator: &[u8],
         line: &[u8],
         reach: &mut Reach,
         mut token: impl FnMut(Token),
     ) {
-        let start = self.begin_line(line);
-        let end = start + line.len();
+        let start = self.begin_line(separator, line);
+        let end = start + separator.len() + line.len();
         let reach_start = self.reach_start();
         let mut position = start;
         let mut next = None;
@@ -172,7 +181,7 @@ impl Matcher {
                 position += 1;
                 continue;
             };
-            if found.len < NICE_LEN && position + 1 < end {
+            if found.len < LAZY_LEN_MAX && position + 1 < end {
                 let later = self.longest(position + 1, end, reach_start);
                 if later.is_some_and(|later| later.gain > found.gain) {
                     token(Token::Literal(self.window[position]));
@@ -188,7 +197,7 @@ impl Matcher {
 
     fn reference(&self, position: usize, found: Candidate, reach: &mut Reach) -> Token {
         let last = self.lines.len() - 1;
-        let line = self.lines.partition_point(|start| *start as usize <= found.position) - 1;
+        let line = self.line_of(found.position);
         let page = self.pages.iter().rev().position(|(_, first)| *first as usize <= line);
         reach.pages_back = reach.pages_back.max(page.expect("sources lie in a page"));
         let offset = position as i32 - self.lines[last] as i32;
@@ -208,31 +217,29 @@ impl Matcher {
         }
         let len_max = (end - position).min(MATCH_LEN_MAX);
         let oldest_line = self.lines.len().saturating_sub(1 + LINES_BACK_MAX);
-        let oldest = reach_start.max(self.lines[oldest_line] as usize);
-        let mut best: Option<Candidate> = None;
-        let mut candidate = self.heads[hash(&self.window, position)];
+        let oldest = reach_start
+            .max(self.lines[oldest_line] as usize)
+            .max(position.saturating_sub(DISTANCE_MAX));
+        let (mut best_source, mut best_len) = (0, HASHED - 1);
+        let mut candidate = self.heads[hash(&self.window[position..])];
         for _ in 0..CHAIN_MAX {
             let Some(source) = (candidate as usize).checked_sub(1) else { break };
             if source < oldest {
                 break;
             }
-            let best_len = best.map_or(HASHED - 1, |best| best.len);
             // A longer match agrees where the best one so far ends.
-            if self.window.get(source + best_len) == self.window.get(position + best_len) {
+            if self.window[source + best_len] == self.window[position + best_len] {
                 let len = self.common_len(source, position, len_max);
                 if len > best_len {
-                    let found = self.candidate(source, position, len);
-                    if found.gain > best.map_or(0, |best| best.gain) {
-                        best = Some(found);
-                    }
-                    if len == len_max || len >= MATCH_LEN_MAX {
+                    (best_source, best_len) = (source, len);
+                    if len >= len_max.min(NICE_LEN) {
                         break;
                     }
                 }
             }
             candidate = self.previous[source];
         }
-        best
+        (best_len >= HASHED).then(|| self.candidate(best_source, position, best_len))?
     }
 
     fn common_len(&self, source: usize, position: usize, len_max: usize) -> usize {
@@ -251,41 +258,49 @@ impl Matcher {
         len + target[len..].iter().zip(&source[len..]).take_while(|(a, b)| a == b).count()
     }
 
-    fn candidate(&self, source: usize, position: usize, len: usize) -> Candidate {
+    /// The match of `position` with `source`, if it is worth its bits.
+    fn candidate(&self, source: usize, position: usize, len: usize) -> Option<Candidate> {
         let distance = position - source;
-        let lines = self.window[source..position].iter().filter(|b| **b == LINE_END).count();
-        // Each line end stands for a value.
-        let distance_max = distance + lines * (VALUE_LEN_MAX - 1);
-        let literals: u32 = self.window[position..position + len]
-            .iter()
-            .map(|byte| u32::from(LITLEN_LENGTHS[usize::from(*byte)]))
-            .sum();
-        let gain = if distance_max > DISTANCE_MAX {
-            0
-        } else {
-            literals as i32 - cost(len, distance) as i32
-        };
-        Candidate { position: source, len, gain }
+        let lines_back = self.lines.len() - self.line_of(source) - 1;
+        // Each line end in between stands for a value.
+        if distance + lines_back * (VALUE_LEN_MAX - 1) > DISTANCE_MAX {
+            return None;
+        }
+        let literals = &self.window[position..position + len];
+        let literal_bits = |byte: &u8| i32::from(LITLEN_LENGTHS[usize::from(*byte)]);
+        let saved: i32 = literals.iter().take(LITERALS_COUNTED).map(literal_bits).sum();
+        let gain = saved + LITERAL_BITS * len.saturating_sub(LITERALS_COUNTED) as i32
+            - cost(len, distance) as i32;
+        (gain > 0).then_some(Candidate { position: source, len, gain })
+    }
+
+    /// The line that `position` lies in.
+    fn line_of(&self, position: usize) -> usize {
+        self.lines.partition_point(|start| *start as usize <= position) - 1
     }
 
     /// Puts the positions before `end` into the chains.
     fn insert_before(&mut self, end: usize) {
-        self.previous.resize(self.window.len(), 0);
-        while self.inserted < end {
-            let position = self.inserted;
-            self.inserted += 1;
-            if position + HASHED <= self.window.len() {
-                let head = &mut self.heads[hash(&self.window, position)];
-                self.previous[position] = *head;
-                *head = position as u32 + 1;
-            }
+        let last = end.min((self.window.len() + 1).saturating_sub(HASHED));
+        let Some(count) = last.checked_sub(self.inserted).filter(|count| *count > 0) else {
+            return;
+        };
+        self.previous.resize(last, 0);
+        let texts = self.window[self.inserted..].windows(HASHED);
+        let previous = &mut self.previous[self.inserted..];
+        let positions = self.inserted as u32 + 1..;
+        for ((text, previous), position) in texts.zip(previous).zip(positions).take(count) {
+            let head = &mut self.heads[hash(text)];
+            *previous = std::mem::replace(head, position);
         }
+        self.inserted = last;
     }
 }
 
+/// The chain of text that begins with these four bytes.
 #[inline]
-fn hash(window: &[u8], position: usize) -> usize {
-    let bytes = window[position..].first_chunk::<HASHED>().expect("four bytes are there");
+fn hash(text: &[u8]) -> usize {
+    let bytes = text.first_chunk::<HASHED>().expect("text is hashed where four bytes are left");
     (u32::from_le_bytes(*bytes).wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
 }
 
@@ -342,7 +357,7 @@ mod stats {
                 for (prefix, value) in page {
                     lines += 1;
                     starts.push(pos);
-                    m.tokenize(prefix, &mut reach, |t| match t {
+                    m.tokenize(b"", prefix, &mut reach, |t| match t {
                         Token::Literal(b) => {
                             lit[b as usize] += 1;
                             nl += 1;

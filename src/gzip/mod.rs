@@ -21,4 +21,4 @@ mod tables;
 mod template;
 
 pub use crc32::Shifts;
-pub use template::{Compiler, PageWriter, Stream, Template, Value};
+pub use template::{Compiler, Stream, Template, Value};

@@ -5,7 +5,7 @@
 //! line     step* value
 //! step     up to 27 ready bits (literals, then the code of a match length), and then
 //!            a distance to complete: the line it points into, the difference of the offsets
-//!            or nothing, or the value
+//!            or nothing; and whether the value follows
 //! ```
 //!
 //! While a stream is written it remembers where its last 256 lines began. A distance is then one
@@ -17,31 +17,63 @@ use super::huffman::{BLOCK_HEADER, Code, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_
 use super::matches::{LINES_BACK_MAX, Matcher, Reach, Token, VALUE_LEN_MAX};
 use super::tables::{LENGTH_OF, distance_symbol};
 
-/// Text of a value: the first `len` bytes.
-pub type Value = [u8; VALUE_LEN_MAX];
+/// The text of a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// The text, and behind it anything.
+    pub bytes: [u8; VALUE_LEN_MAX],
+    /// The text's length: at least 1, at most that of `bytes`.
+    pub len: u8,
+}
+
+impl Value {
+    fn text(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// The first eight bytes, the first one lowest.
+    #[inline]
+    fn first_word(&self) -> u64 {
+        u64::from_le_bytes(*self.bytes.first_chunk().expect("there are 24 bytes"))
+    }
+
+    /// The CRC's state behind the text.
+    #[inline]
+    fn update_crc(&self, state: u32) -> u32 {
+        if self.len > 8 {
+            return crc32::update(state, self.text());
+        }
+        // The state goes through the register with the text; what is shifted up and out is what
+        // stands behind the text, or of the state has not come to its turn and is added then.
+        let state = u64::from(state);
+        let spare = 64 - 8 * u32::from(self.len);
+        let rest = state >> (8 * u32::from(self.len) - 1) >> 1;
+        crc32::of_word((self.first_word() ^ state) << spare) ^ rest as u32
+    }
+}
 
 /// Ready bits of a step.
 const STEP_BITS_MAX: u32 = 27;
 
 /// Some ready bits, and what comes behind them.
+///
+/// ```text
+/// bits   bits: 27, from the lowest up | their number: 5
+/// then   difference of offsets: 23, signed | lines back: 8 | is the line's last step: 1
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Step {
-    /// The bits from the lowest up, and their number in the highest five.
     bits: u32,
-    /// [`Step::VALUE`], [`Step::NOTHING`], or lines back in the highest eight bits and the
-    /// difference of offsets, as a signed number, in the others.
     then: u32,
 }
 
 impl Step {
-    /// The line's value comes next: a match of distance zero does not exist.
-    const VALUE: u32 = 0;
-    /// More bits come next: nor does one this far ahead in the same line.
-    const NOTHING: u32 = Step::OFFSET_SIGN;
-    const OFFSET_SIGN: u32 = 1 << (Step::OFFSET_BITS - 1);
-    const OFFSET_BITS: u32 = 24;
-    /// Offsets in lines longer than this are not referred to.
-    const OFFSET_MAX: i32 = Step::OFFSET_SIGN as i32 - 1;
+    const LAST: u32 = 1 << 31;
+    const OFFSET_BITS: u32 = 23;
+    /// Differences of offsets are smaller than this.
+    const OFFSET_LIMIT: i32 = 1 << (Step::OFFSET_BITS - 1);
+    /// No distance: in the same line none is zero.
+    const NO_DISTANCE: u32 = 0;
 
     #[inline]
     fn ready(self) -> (u64, u32) {
@@ -49,9 +81,15 @@ impl Step {
     }
 
     #[inline]
+    fn has_distance(self) -> bool {
+        self.then & !Step::LAST != Step::NO_DISTANCE
+    }
+
+    #[inline]
     fn distance_source(self) -> (usize, i32) {
         let shift = 32 - Step::OFFSET_BITS;
-        ((self.then >> Step::OFFSET_BITS) as usize, (self.then << shift).cast_signed() >> shift)
+        let lines_back = (self.then >> Step::OFFSET_BITS) as u8;
+        (lines_back.into(), (self.then << shift).cast_signed() >> shift)
     }
 }
 
@@ -89,12 +127,12 @@ impl Template {
 /// Compiles pages, one after the other in the order of a stream.
 pub struct Compiler {
     matcher: Matcher,
-    shifts_len: usize,
+    line_len_max: usize,
 }
 
 impl Default for Compiler {
     fn default() -> Compiler {
-        Compiler { matcher: Matcher::new(), shifts_len: VALUE_LEN_MAX }
+        Compiler { matcher: Matcher::new(), line_len_max: VALUE_LEN_MAX }
     }
 }
 
@@ -119,17 +157,27 @@ impl Compiler {
         self.matcher.skip_page(lines);
     }
 
-    /// Compiles a page of lines, each the constant text in front of a value.
-    pub fn compile<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>) -> Template {
+    /// Compiles a page of lines, each the constant text in front of a value. A line feed stands
+    /// between one value and the next line, also that of the page before, unless this page is the
+    /// first of all.
+    pub fn compile<'t>(
+        &mut self,
+        lines: impl Iterator<Item = &'t [u8]>,
+        is_first: bool,
+    ) -> Template {
         self.matcher.begin_page();
         let mut reach = Reach::default();
         let mut steps = Steps::default();
         let mut texts = Vec::new();
+        let mut separator: &[u8] = if is_first { b"" } else { b"\n" };
         for line in lines {
-            self.matcher.tokenize(line, &mut reach, |token| steps.add(token));
+            self.matcher.tokenize(separator, line, &mut reach, |token| steps.add(token));
             steps.end_line();
-            self.shifts_len = self.shifts_len.max(line.len() + VALUE_LEN_MAX);
-            texts.push(LineText { len: line.len() as u32, crc: crc32::update(0, line) });
+            let len = separator.len() + line.len();
+            let crc = crc32::update(crc32::update(0, separator), line);
+            texts.push(LineText { len: len as u32, crc });
+            self.line_len_max = self.line_len_max.max(len + VALUE_LEN_MAX);
+            separator = b"\n";
         }
         Template {
             constant_len_max: steps.bits_max.div_ceil(8),
@@ -141,16 +189,23 @@ impl Compiler {
 
     /// The longest line so far, its value included.
     pub fn line_len_max(&self) -> usize {
-        self.shifts_len
+        self.line_len_max
     }
 }
+
+/// A distance takes at most this: a code of 15 bits and 13 extra bits.
+const DISTANCE_BITS_MAX: usize = 28;
 
 /// Steps under construction.
 #[derive(Default)]
 struct Steps {
     done: Vec<Step>,
+    /// The first step of the present line.
+    line_start: usize,
+    /// Those of the present step.
     bits: u32,
     len: u32,
+    /// What all steps take at most.
     bits_max: usize,
 }
 
@@ -162,9 +217,10 @@ impl Steps {
                 let length = LENGTH_OF[usize::from(len)];
                 self.append(LITLEN[usize::from(length.symbol)]);
                 self.append(Code { bits: length.extra.into(), len: length.extra_bits });
-                let offset = offset_difference.cast_unsigned() & (u32::MAX >> 8);
+                assert!(offset_difference.abs() < Step::OFFSET_LIMIT, "matches are near");
+                let offset = offset_difference.cast_unsigned() & ((1 << Step::OFFSET_BITS) - 1);
                 self.end_step(u32::from(lines_back) << Step::OFFSET_BITS | offset);
-                self.bits_max += 28;
+                self.bits_max += DISTANCE_BITS_MAX;
             }
         }
     }
@@ -172,7 +228,7 @@ impl Steps {
     fn append(&mut self, code: Code) {
         let len = u32::from(code.len);
         if self.len + len > STEP_BITS_MAX {
-            self.end_step(Step::NOTHING);
+            self.end_step(Step::NO_DISTANCE);
         }
         self.bits |= u32::from(code.bits) << self.len;
         self.len += len;
@@ -185,7 +241,11 @@ impl Steps {
     }
 
     fn end_line(&mut self) {
-        self.end_step(Step::VALUE);
+        if self.len > 0 || self.done.len() == self.line_start {
+            self.end_step(Step::NO_DISTANCE);
+        }
+        self.done.last_mut().expect("a line has a step").then |= Step::LAST;
+        self.line_start = self.done.len();
     }
 }
 
@@ -206,6 +266,8 @@ pub struct Stream {
     line: usize,
     /// Where the last lines began.
     starts: [u32; STARTS],
+    /// Room for a page; kept, since to make it costs more than to copy what a page takes of it.
+    room: Vec<u8>,
 }
 
 /// The member's header (RFC 1952 §2.3): deflate, no name, no time, unknown system.
@@ -219,18 +281,9 @@ impl Default for Stream {
             position: 0,
             line: 0,
             starts: [0; STARTS],
+            room: Vec::new(),
         }
     }
-}
-
-/// Writes the lines of one page.
-pub struct PageWriter<'s, 'o> {
-    stream: &'s mut Stream,
-    shifts: &'s Shifts,
-    steps: std::slice::Iter<'s, Step>,
-    lines: std::slice::Iter<'s, LineText>,
-    out: &'o mut Vec<u8>,
-    at: usize,
 }
 
 impl Stream {
@@ -242,120 +295,111 @@ impl Stream {
         self.bits.append(u64::from(BLOCK_HEADER.bytes[BLOCK_HEADER.bits / 8]), rest as u32);
     }
 
-    /// Begins a page, whose values are then to be written one by one.
-    pub fn page<'s, 'o>(
-        &'s mut self,
-        template: &'s Template,
-        shifts: &'s Shifts,
-        out: &'o mut Vec<u8>,
-    ) -> PageWriter<'s, 'o> {
-        let at = out.len();
-        out.resize(at + template.len_max(), 0);
-        PageWriter {
-            stream: self,
-            shifts,
-            steps: template.steps.iter(),
-            lines: template.lines.iter(),
-            out,
-            at,
+    /// Appends a page with its values, one for each line.
+    pub fn page(
+        &mut self,
+        template: &Template,
+        shifts: &Shifts,
+        values: &[Value],
+        out: &mut Vec<u8>,
+    ) {
+        debug_assert_eq!(values.len(), template.lines.len());
+        if self.room.len() < template.len_max() {
+            self.room.resize(template.len_max(), 0);
         }
+        let mut page = PageWriter { bits: self.bits, out: &mut self.room, at: 0 };
+        let mut steps = template.steps.iter();
+        for (text, value) in template.lines.iter().zip(values) {
+            self.line = self.line.wrapping_add(1);
+            self.starts[self.line % STARTS] = self.position;
+            for step in steps.by_ref() {
+                page.ready(*step);
+                if step.has_distance() {
+                    let (lines_back, offset_difference) = step.distance_source();
+                    let source = self.starts[self.line.wrapping_sub(lines_back) % STARTS];
+                    let distance = self.position.wrapping_sub(source);
+                    page.distance(distance.wrapping_add_signed(offset_difference));
+                }
+                page.flush();
+                if step.then & Step::LAST != 0 {
+                    break;
+                }
+            }
+            page.value(value);
+            let state = shifts.shift(self.crc, text.len as usize) ^ text.crc;
+            self.crc = value.update_crc(state);
+            self.position = self.position.wrapping_add(text.len).wrapping_add(u32::from(value.len));
+        }
+        self.bits = page.bits;
+        out.extend_from_slice(&page.out[..page.at]);
     }
 
-    /// Appends `text` as it is, and what comes behind all pages.
-    pub fn finish(mut self, text: &[u8], out: &mut Vec<u8>) {
+    /// Appends `texts` as they are, and what comes behind all pages. Nothing may follow.
+    pub fn finish(&mut self, texts: &[&[u8]], out: &mut Vec<u8>) {
         let mut room = [0; FLUSH_ROOM];
-        let codes = text.iter().map(|byte| LITLEN[usize::from(*byte)]);
+        for text in texts {
+            self.crc = crc32::update(self.crc, text);
+            self.position = self.position.wrapping_add(text.len() as u32);
+        }
+        let codes = texts.iter().flat_map(|text| *text).map(|byte| LITLEN[usize::from(*byte)]);
         for code in codes.chain([END]) {
             self.bits.append(code.bits.into(), code.len.into());
             let len = self.bits.flush(&mut room);
             out.extend_from_slice(&room[..len]);
         }
         out.extend(self.bits.finish());
-        let crc = !crc32::update(self.crc, text);
-        out.extend_from_slice(&crc.to_le_bytes());
-        let len = self.position.wrapping_add(text.len() as u32);
-        out.extend_from_slice(&len.to_le_bytes());
-    }
-
-    /// The distance that `step` needs in the present line.
-    #[inline]
-    fn distance(&self, step: Step) -> u32 {
-        let (lines_back, offset_difference) = step.distance_source();
-        let start = self.starts[self.line % STARTS];
-        let source_start = self.starts[self.line.wrapping_sub(lines_back) % STARTS];
-        start.wrapping_sub(source_start).wrapping_add_signed(offset_difference)
+        out.extend_from_slice(&(!self.crc).to_le_bytes());
+        out.extend_from_slice(&self.position.to_le_bytes());
     }
 }
 
-impl PageWriter<'_, '_> {
-    /// Writes the next line's constant text and its value, the first `len` bytes of `value`.
+/// The bits of one page, and where they go.
+struct PageWriter<'o> {
+    bits: Bits,
+    out: &'o mut [u8],
+    at: usize,
+}
+
+impl PageWriter<'_> {
     #[inline]
-    pub fn line(&mut self, value: &Value, len: usize) {
-        let stream = &mut *self.stream;
-        stream.line = stream.line.wrapping_add(1);
-        stream.starts[stream.line % STARTS] = stream.position;
-        loop {
-            let step = *self.steps.next().expect("a line ends with a step");
-            let (bits, bits_len) = step.ready();
-            stream.bits.append(bits, bits_len);
-            if step.then != Step::VALUE && step.then != Step::NOTHING {
-                let distance = stream.distance(step);
-                let (symbol, extra_bits) = distance_symbol(distance);
-                let code = DISTANCE[symbol];
-                let extra = u64::from(distance - 1) & ((1 << extra_bits) - 1);
-                let bits = u64::from(code.bits) | extra << code.len;
-                stream.bits.append(bits, u32::from(code.len) + extra_bits);
-            }
-            self.at += flush(&mut stream.bits, self.out, self.at);
-            if step.then == Step::VALUE {
-                break;
-            }
-        }
-        let text = *self.lines.next().expect("a page has a text for each line");
-        self.value(text, value, len);
+    fn flush(&mut self) {
+        let room = self.out[self.at..].first_chunk_mut();
+        self.at += self.bits.flush(room.expect("a page has room for its longest form"));
     }
 
     #[inline]
-    fn value(&mut self, text: LineText, value: &Value, len: usize) {
-        let stream = &mut *self.stream;
-        let word = u64::from_le_bytes(*value.first_chunk().expect("a value has 24 bytes"));
-        let line_len = text.len as usize + len;
-        stream.position = stream.position.wrapping_add(line_len as u32);
-        let before = self.shifts.shift(stream.crc, line_len) ^ self.shifts.shift(text.crc, len);
-        if len <= 8 {
-            // The first byte is the lowest; those behind the value are shifted out.
-            let spare = 64 - 8 * len as u32;
-            stream.crc = before ^ crc32::of_word(word << spare);
-            let digits = (word ^ ASCII_ZEROS) << spare >> spare;
+    fn ready(&mut self, step: Step) {
+        let (bits, len) = step.ready();
+        self.bits.append(bits, len);
+    }
+
+    #[inline]
+    fn distance(&mut self, distance: u32) {
+        let (symbol, extra_bits) = distance_symbol(distance);
+        let code = DISTANCE[symbol];
+        let extra = u64::from(distance - 1) & ((1 << extra_bits) - 1);
+        self.bits
+            .append(u64::from(code.bits) | extra << code.len, u32::from(code.len) + extra_bits);
+    }
+
+    #[inline]
+    fn value(&mut self, value: &Value) {
+        if value.len <= 8 {
+            let spare = 64 - 8 * u32::from(value.len);
+            let digits = (value.first_word() ^ ASCII_ZEROS) << spare >> spare;
             // No byte is above nine if adding six carries none of them into the high nibble.
             if (digits | digits.wrapping_add(SIXES)) & HIGH_NIBBLES == 0 {
-                stream.bits.append(
-                    digit_codes(digits) & ((1 << (DIGIT_BITS * len as u32)) - 1),
-                    DIGIT_BITS * len as u32,
-                );
-                self.at += flush(&mut stream.bits, self.out, self.at);
-                return;
+                let len = DIGIT_BITS * u32::from(value.len);
+                self.bits.append(digit_codes(digits) & ((1 << len) - 1), len);
+                return self.flush();
             }
-        } else {
-            stream.crc = before ^ crc32::update(0, &value[..len]);
         }
-        for byte in &value[..len] {
+        for byte in value.text() {
             let code = LITLEN[usize::from(*byte)];
-            stream.bits.append(code.bits.into(), code.len.into());
-            self.at += flush(&mut stream.bits, self.out, self.at);
+            self.bits.append(code.bits.into(), code.len.into());
+            self.flush();
         }
     }
-
-    /// Ends the page.
-    pub fn end(self) {
-        debug_assert!(self.steps.as_slice().is_empty(), "a page has as many values as lines");
-        self.out.truncate(self.at);
-    }
-}
-
-#[inline]
-fn flush(bits: &mut Bits, out: &mut [u8], at: usize) -> usize {
-    bits.flush(out[at..].first_chunk_mut().expect("a page has room for its longest form"))
 }
 
 const ASCII_ZEROS: u64 = 0x3030_3030_3030_3030;
@@ -374,9 +418,15 @@ fn digit_codes(digits: u64) -> u64 {
     let swapped = (swapped & 0x0f0f_0f0f_0f0f_0f0f) << 4 | swapped >> 4 & 0x0f0f_0f0f_0f0f_0f0f;
     let reversed = swapped >> (8 - DIGIT_BITS) & (0x0101_0101_0101_0101 * ((1 << DIGIT_BITS) - 1));
     // Bytes to pairs, pairs to fours, fours to eight.
-    let pairs = (reversed | reversed >> (8 - DIGIT_BITS))
-        & (0x0001_0001_0001_0001 * ((1 << (2 * DIGIT_BITS)) - 1));
-    let fours = (pairs | pairs >> (16 - 2 * DIGIT_BITS))
-        & (0x0000_0001_0000_0001 * ((1 << (4 * DIGIT_BITS)) - 1));
-    fours & u64::from(u32::MAX) | (fours >> 32) << (4 * DIGIT_BITS)
+    let pairs = pack(reversed, 8, DIGIT_BITS, 0x0001_0001_0001_0001);
+    let fours = pack(pairs, 16, 2 * DIGIT_BITS, 0x0000_0001_0000_0001);
+    pack(fours, 32, 4 * DIGIT_BITS, 1)
+}
+
+/// Moves every second lane of `lane_bits`, of which `used_bits` are in use, next to the used bits of
+/// the lane below it. `ones` has the lowest bit of each pair of lanes.
+#[inline]
+const fn pack(lanes: u64, lane_bits: u32, used_bits: u32, ones: u64) -> u64 {
+    let low = ones * ((1 << used_bits) - 1);
+    lanes & low | (lanes >> (lane_bits - used_bits) & (low << used_bits))
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::sys::activation;
+use crate::sys::error::plain;
 use crate::sys::socket::{AcceptError, Socket};
 
 /// An address to listen on.
@@ -34,6 +35,11 @@ pub enum ListenAddress {
     Unix(PathBuf),
 }
 
+impl ListenAddress {
+    /// The texts that are one, for a message that says what was expected.
+    pub const FORMS: &str = ":PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH";
+}
+
 /// A text that is no [`ListenAddress`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddressError {
@@ -42,8 +48,7 @@ pub struct ListenAddressError {
 
 impl fmt::Display for ListenAddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = &self.text;
-        write!(f, "{text:?} is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH")
+        write!(f, "expected {}, found {:?}", ListenAddress::FORMS, self.text)
     }
 }
 
@@ -64,8 +69,10 @@ impl FromStr for ListenAddress {
             }
             _ => {
                 // The one name that needs no resolver.
-                let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
-                numeric.parse().map(ListenAddress::Tcp).map_err(|_| error())
+                let port = text.strip_prefix("localhost:");
+                let numeric = port.map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+                let address = numeric.as_deref().unwrap_or(text).parse();
+                address.map(ListenAddress::Tcp).map_err(|_| error())
             }
         }
     }
@@ -97,11 +104,7 @@ impl ListenError {
 
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // "Address already in use (os error 98)", in the style of our own messages.
-        let cause = self.source.to_string();
-        let cause = cause.split(" (os error").next().unwrap_or_default();
-        let (first, rest) = cause.split_at(cause.chars().next().map_or(0, char::len_utf8));
-        write!(f, "cannot listen on {}: {}{rest}", self.place, first.to_lowercase())
+        write!(f, "cannot listen on {}: {}", self.place, plain(&self.source))
     }
 }
 
@@ -210,9 +213,18 @@ fn is_verdict_on_port(error: &io::Error) -> bool {
 
 fn bind_unix(path: &Path) -> io::Result<Listener> {
     let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path) => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            if !is_socket(path) {
+                return Err(io::Error::other("there is a file that is no socket"));
+            }
+            if !is_stale(path) {
+                return Err(error);
+            }
             fs::remove_file(path)?;
             UnixListener::bind(path)
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            Err(io::Error::other("the path is empty or too long for a socket, see unix(7)"))
         }
         result => result,
     }?;
@@ -221,10 +233,13 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
     Ok(Listener { socket: Socket::from_fd(listener.into())?, address, _file })
 }
 
-/// Whether it is a socket on which nobody listens: left behind by a process that was killed.
+fn is_socket(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket())
+}
+
+/// Whether nobody listens on this socket: it was left behind by a process that was killed.
 fn is_stale(path: &Path) -> bool {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    is_socket && Socket::is_listened_on(path).is_ok_and(|is_listened_on| !is_listened_on)
+    Socket::is_listened_on(path).is_ok_and(|is_listened_on| !is_listened_on)
 }
 
 /// The file of a Unix socket, removed when it is dropped.
@@ -276,7 +291,9 @@ mod tests {
             ("::1:9100", None),
             ("127.0.0.1", None),
             ("127.0.0.1:", None),
-            ("localhost:9100", None),
+            ("localhost:9100", tcp("127.0.0.1:9100")),
+            ("xlocalhost:9100", None),
+            ("host.example:9100", None),
             ("unix:", None),
         ];
         for (text, expected) in cases {
@@ -286,9 +303,9 @@ mod tests {
 
     #[test]
     fn errors_are_one_plain_line() {
-        let error = "localhost:80".parse::<ListenAddress>().unwrap_err();
-        let expected =
-            r#""localhost:80" is not :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH"#;
+        let error = "example:80".parse::<ListenAddress>().unwrap_err();
+        let expected = "expected :PORT, IPV4:PORT, [IPV6]:PORT, localhost:PORT or unix:PATH, \
+                        found \"example:80\"";
         assert_eq!(error.to_string(), expected);
 
         let first = Listener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
@@ -315,7 +332,7 @@ mod tests {
 
         fs::write(&path, "a file").unwrap();
         let error = Listener::bind(&address).unwrap_err();
-        assert!(error.to_string().ends_with("address already in use"), "{error}");
+        assert!(error.to_string().ends_with(": there is a file that is no socket"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "a file");
         fs::remove_file(&path).unwrap();
 

@@ -1,9 +1,9 @@
 //! Instruments: the values of an application, kept in its own memory and updated by one atomic
 //! operation each.
 //!
-//! The values of a family's series stand end to end in [`cell`] blocks, so that a scrape loads a
+//! The values of a family's series stand end to end in blocks (`cell`), so that a scrape loads a
 //! page of them in one pass. A handle ([`Counter`], [`Gauge`], …) holds a pointer to its cells and
-//! keeps them alive; [`family`] finds the handle for a set of label values.
+//! keeps them alive; a [`Family`] finds the handle for a set of label values.
 //!
 //! # What a scrape may see of updates in flight
 //!

@@ -5,6 +5,7 @@ use std::io;
 use std::process::Command;
 
 use super::Application;
+use crate::sys::error::plain;
 use crate::sys::process::{self, Foreground};
 
 /// The variables by which systemd hands sockets to promlet (sd_listen_fds(3)); they are not the
@@ -29,7 +30,7 @@ impl SpawnError {
 
 impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot start {}: {}", self.program, self.source)
+        write!(f, "cannot start {}: {}", self.program, plain(&self.source))
     }
 }
 

@@ -11,6 +11,7 @@ use super::policy::{self, Action, Event, State};
 use super::signals::{self, Signals};
 use super::{AppStatus, Application, tree};
 use crate::log;
+use crate::sys::error::plain;
 use crate::sys::process::{self, Reap, Target};
 use crate::sys::signal::Signal;
 
@@ -73,7 +74,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spawn(error) => error.fmt(f),
-            Self::System(what, error) => write!(f, "{what}: {error}"),
+            Self::System(what, error) => write!(f, "{what}: {}", plain(error)),
         }
     }
 }

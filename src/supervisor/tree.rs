@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 
 use crate::log;
+use crate::sys::error::plain;
 use crate::sys::process::{self, Target};
 use crate::sys::signal::Signal;
 
@@ -24,7 +25,8 @@ pub(super) fn signal_all(signal: Signal, leader: Option<i32>) {
             .into_iter()
             .for_each(|pid| signal_one(signal, Target::Process(pid))),
         Err(error) => {
-            log::warn("/proc is not to be read: some processes may not stop", &[("err", &error)]);
+            let fields: log::Fields<'_> = &[("error", &plain(&error))];
+            log::warn("cannot list /proc: some processes may not stop", fields);
             if let Some(leader) = leader {
                 signal_one(signal, Target::Group(leader));
             }
@@ -35,8 +37,8 @@ pub(super) fn signal_all(signal: Signal, leader: Option<i32>) {
 /// Sends a signal and logs a refusal: a process of another user cannot be stopped, the rest can.
 pub(super) fn signal_one(signal: Signal, target: Target) {
     if let Err(error) = process::send(signal, target) {
-        let target = format!("{target:?}");
-        log::warn("signal refused", &[("signal", &signal), ("target", &target), ("err", &error)]);
+        let (target, error) = (format!("{target:?}"), plain(&error));
+        log::warn("signal refused", &[("signal", &signal), ("target", &target), ("error", &error)]);
     }
 }
 

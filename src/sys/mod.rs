@@ -6,6 +6,7 @@ pub mod activation;
 pub mod constants;
 pub mod directory;
 pub mod epoll;
+pub mod error;
 pub mod eventfd;
 pub mod file;
 pub mod host;

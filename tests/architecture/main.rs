@@ -15,6 +15,11 @@ use source::{Source, identifier, is_identifier, list_sources, words};
 /// Module, the modules it may name. A row with a path is for one file and adds to its module's.
 /// Nothing points back up; `lib.rs` and `main.rs` may name everything.
 const IMPORTS: &[(&str, &[&str])] = &[
+    // Of the binary, as main.rs is.
+    (
+        "wiring",
+        &["collector", "config", "exporter", "http", "log", "registry", "supervisor", "sys"],
+    ),
     ("exporter", &["encoding", "http", "log", "metric", "registry"]),
     ("config", &["log", "supervisor"]),
     ("collector", &["log", "metric", "model", "registry", "sys"]),

@@ -23,8 +23,12 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the program with nothing on its standard input.
     pub(crate) fn spawn(command: &mut Command) -> Process {
-        let spawned =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Process::spawn_with_input(command, Stdio::null())
+    }
+
+    /// Starts the program with `input` as its standard input.
+    pub(crate) fn spawn_with_input(command: &mut Command, input: Stdio) -> Process {
+        let spawned = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (sender, lines) = channel();
         let outputs: [Option<Box<dyn Read + Send>>; 2] = [

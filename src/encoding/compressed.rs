@@ -1,0 +1,165 @@
+//! Pages as gzip: the templates of a layout's pages, kept up to date, and the stream that they make.
+//!
+//! A page's template refers to the text of pages before it, so it is good only behind the same
+//! pages. When pages come, go or change, the ones behind them are compiled again as far as they
+//! refer back to what changed; [`Template::pages_back`] says how far that is, and the compiler sees
+//! to it that it is never far.
+
+use super::page::Page;
+use crate::gzip::{Compiler, Shifts, Stream, Template, Value};
+use crate::registry::{Group, Selection};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Pages with the groups that they belong to, as a layout has them.
+pub(crate) type Pages = Arc<Vec<(Group, Arc<Page>)>>;
+
+/// The templates of the selected pages of one layout.
+pub(crate) struct CompressedLayout {
+    pub(crate) selection: Selection,
+    pub(crate) used: Instant,
+    /// What the templates are those of.
+    pages: Pages,
+    compressed: Arc<CompressedPages>,
+}
+
+/// Pages that a gzip member is made of.
+pub(crate) struct CompressedPages {
+    pages: Vec<(Arc<Page>, Arc<Template>)>,
+    shifts: Arc<Shifts>,
+}
+
+impl CompressedLayout {
+    pub(crate) fn new(selection: Selection, now: Instant) -> CompressedLayout {
+        let shifts = Arc::new(Shifts::new(0));
+        let compressed = Arc::new(CompressedPages { pages: Vec::new(), shifts });
+        CompressedLayout { selection, used: now, pages: Arc::default(), compressed }
+    }
+
+    /// The templates of the selected ones of `pages`.
+    pub(crate) fn update(&mut self, pages: &Pages) -> Arc<CompressedPages> {
+        if !Arc::ptr_eq(&self.pages, pages) {
+            let selected = pages.iter().filter(|(group, _)| self.selection.contains(*group));
+            let selected = selected.map(|(_, page)| Arc::clone(page)).collect();
+            self.compressed = Arc::new(self.compressed.follow(selected));
+            self.pages = Arc::clone(pages);
+        }
+        Arc::clone(&self.compressed)
+    }
+}
+
+impl CompressedPages {
+    /// The templates of `pages`, taken from these as far as they are still good.
+    fn follow(&self, pages: Vec<Arc<Page>>) -> CompressedPages {
+        let numbers = self.pages.iter().enumerate();
+        let numbers: HashMap<*const Page, usize> =
+            numbers.map(|(number, (page, _))| (Arc::as_ptr(page), number)).collect();
+        let mut compiling = Compiling { pages: &pages, compiler: Compiler::default(), next: None };
+        let mut templates = Vec::with_capacity(pages.len());
+        // The number that the page before had, and how many pages before this one are those that
+        // it had before it then.
+        let (mut previous, mut unchanged) = (None, 0);
+        for (index, page) in pages.iter().enumerate() {
+            let number = numbers.get(&Arc::as_ptr(page)).copied();
+            let is_successor = number.is_some() && number == previous.map(|number| number + 1);
+            unchanged = if is_successor { unchanged + 1 } else { 0 };
+            previous = number;
+            let kept = number.map(|number| (number, &self.pages[number].1));
+            let kept = kept.filter(|(number, template)| {
+                (*number == 0) == (index == 0) && template.pages_back() <= unchanged
+            });
+            templates.push(match kept {
+                Some((_, template)) => Arc::clone(template),
+                None => Arc::new(compiling.compile(index)),
+            });
+        }
+        let mut shifts = Arc::clone(&self.shifts);
+        let len = compiling.compiler.line_len_max();
+        if shifts.len_max() < len {
+            Arc::make_mut(&mut shifts).grow(len);
+        }
+        CompressedPages { pages: pages.into_iter().zip(templates).collect(), shifts }
+    }
+}
+
+/// A compiler and where it is.
+struct Compiling<'p> {
+    pages: &'p [Arc<Page>],
+    compiler: Compiler,
+    /// The page that it would see next.
+    next: Option<usize>,
+}
+
+impl Compiling<'_> {
+    fn compile(&mut self, index: usize) -> Template {
+        let before = self.pages[..index].iter().rev().map(|page| page.lines_len());
+        let needed = index - Compiler::pages_needed(before);
+        let start = match self.next {
+            Some(next) if next >= needed && !self.compiler.is_full() => next,
+            _ => {
+                self.compiler.restart();
+                needed
+            }
+        };
+        self.pages[start..index].iter().for_each(|page| self.compiler.skip(page.lines()));
+        self.next = Some(index + 1);
+        self.compiler.compile(self.pages[index].lines(), index == 0)
+    }
+}
+
+/// A body in gzip, to be rendered piece by piece.
+pub(crate) struct CompressedBody {
+    pages: Arc<CompressedPages>,
+    trailer: &'static [u8],
+    next: Next,
+    stream: Box<Stream>,
+    /// Those of one page; kept for its memory.
+    values: Vec<Value>,
+}
+
+/// What of a body comes next.
+#[derive(Clone, Copy)]
+enum Next {
+    Header,
+    /// This page, or the trailer if there are no more.
+    Page(usize),
+    Nothing,
+}
+
+impl CompressedBody {
+    pub(crate) fn new(pages: Arc<CompressedPages>, trailer: &'static [u8]) -> CompressedBody {
+        let (stream, values) = (Box::default(), Vec::new());
+        CompressedBody { pages, trailer, next: Next::Header, stream, values }
+    }
+
+    /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
+    /// one. Says whether that was all.
+    pub(crate) fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+        let start = out.len();
+        let mut next = match self.next {
+            Next::Header => {
+                self.stream.begin(out);
+                0
+            }
+            Next::Page(index) => index,
+            Next::Nothing => return true,
+        };
+        let CompressedPages { pages, shifts } = &*self.pages;
+        while let Some((page, template)) = pages.get(next) {
+            let len = out.len() - start;
+            if len > 0 && len + template.len_max() > room {
+                self.next = Next::Page(next);
+                return false;
+            }
+            page.read_values(&mut self.values);
+            self.stream.page(template, shifts, &self.values, out);
+            next += 1;
+        }
+        // Behind the last value the line ends as behind every other.
+        let line_end: &[u8] = if pages.is_empty() { b"" } else { b"\n" };
+        self.stream.finish(&[line_end, self.trailer], out);
+        self.next = Next::Nothing;
+        true
+    }
+}
