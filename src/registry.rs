@@ -403,7 +403,8 @@ impl Families {
     /// Takes the names that a family of this description shows.
     fn take_names(&mut self, desc: &Desc) -> Result<(), RegisterError> {
         let suffixes = || std::iter::once(&"").chain(desc.kind.sample_suffixes());
-        let shown = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name));
+        let mut shown = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name)).to_vec();
+        shown.dedup();
         let names = || shown.iter().flat_map(|name| suffixes().map(move |s| format!("{name}{s}")));
         if let Some((name, by)) = names().find_map(|name| self.taken.get_key_value(&name)) {
             return Err(RegisterError::Taken {

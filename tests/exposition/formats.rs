@@ -101,7 +101,7 @@ fn expected(plan: &Plan, filled: &[(Vec<String>, Values)]) -> Vec<Series> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn every_format_has_the_same_series(plans in prop::collection::vec(any_plan(), 1..6)) {
