@@ -42,7 +42,11 @@ fn parts(shape: &Shape) -> &'static [Part] {
         Shape::Histogram { bounds } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
             &[Part::Buckets, Part::Sum, Part::Count]
         }
-        _ => &[Part::All],
+        Shape::Scalar(_)
+        | Shape::Sharded { .. }
+        | Shape::Histogram { .. }
+        | Shape::One
+        | Shape::States { .. } => &[Part::All],
     }
 }
 

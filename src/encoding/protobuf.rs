@@ -99,7 +99,7 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, 
         }
         Shape::Histogram { bounds } => {
             let len = (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN;
-            write_metric_head(lines, &labels, tag::METRIC_HISTOGRAM, len);
+            write_metric_head(lines, shown.desc.kind, &labels, len);
             write_histogram(lines, bounds);
         }
     }
@@ -114,17 +114,18 @@ fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Appends a metric that has one value.
 fn write_scalar(lines: &mut Lines, shown: &Shown<'_>, labels: &[u8]) {
-    let value_tag = match shown.desc.kind {
-        Kind::Counter => tag::METRIC_COUNTER,
-        Kind::Unknown => tag::METRIC_UNTYPED,
-        _ => tag::METRIC_GAUGE,
-    };
-    write_metric_head(lines, labels, value_tag, 1 + DOUBLE_LEN);
+    write_metric_head(lines, shown.desc.kind, labels, 1 + DOUBLE_LEN);
     keep_double(lines, tag::SCALAR_VALUE);
 }
 
 /// Appends a metric up to its value, which is a message of `value_len` bytes.
-fn write_metric_head(lines: &mut Lines, labels: &[u8], value_tag: u8, value_len: usize) {
+fn write_metric_head(lines: &mut Lines, kind: Kind, labels: &[u8], value_len: usize) {
+    let value_tag = match kind {
+        Kind::Counter => tag::METRIC_COUNTER,
+        Kind::Gauge | Kind::Info | Kind::StateSet => tag::METRIC_GAUGE,
+        Kind::Histogram => tag::METRIC_HISTOGRAM,
+        Kind::Unknown => tag::METRIC_UNTYPED,
+    };
     let mut head = vec![value_tag];
     write_varint(&mut head, value_len as u64);
     lines.bytes.push(tag::FAMILY_METRIC);
