@@ -61,16 +61,16 @@ impl CompressedPages {
         // it had before it then.
         let (mut previous, mut unchanged) = (None, 0);
         for (index, page) in pages.iter().enumerate() {
+            // The first page of all has one line feed less, so it is another text elsewhere.
             let number = numbers.get(&Arc::as_ptr(page)).copied();
+            let number = number.filter(|number| (*number == 0) == (index == 0));
             let is_successor = number.is_some() && number == previous.map(|number| number + 1);
             unchanged = if is_successor { unchanged + 1 } else { 0 };
             previous = number;
-            let kept = number.map(|number| (number, &self.pages[number].1));
-            let kept = kept.filter(|(number, template)| {
-                (*number == 0) == (index == 0) && template.pages_back() <= unchanged
-            });
+            let kept = number.map(|number| &self.pages[number].1);
+            let kept = kept.filter(|template| template.pages_back() <= unchanged);
             templates.push(match kept {
-                Some((_, template)) => Arc::clone(template),
+                Some(template) => Arc::clone(template),
                 None => Arc::new(compiling.compile(index)),
             });
         }
@@ -102,7 +102,9 @@ impl Compiling<'_> {
                 needed
             }
         };
-        self.pages[start..index].iter().for_each(|page| self.compiler.skip(page.lines()));
+        for (number, page) in self.pages.iter().enumerate().take(index).skip(start) {
+            self.compiler.skip(page.lines(), number == 0);
+        }
         self.next = Some(index + 1);
         self.compiler.compile(self.pages[index].lines(), index == 0)
     }

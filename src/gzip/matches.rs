@@ -127,14 +127,12 @@ impl Matcher {
             .count()
     }
 
-    /// Adds a page that is compiled already.
-    pub(super) fn skip_page<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>) {
-        self.begin_page();
-        for line in lines {
-            self.begin_line(b"\n", line);
-        }
+    /// Adds a line, with what stands in front of it, that is compiled already.
+    pub(super) fn skip(&mut self, separator: &[u8], line: &[u8]) {
+        self.begin_line(separator, line);
     }
 
+    /// What is added from now on is another page.
     pub(super) fn begin_page(&mut self) {
         self.pages.push_back((self.window.len() as u32, self.lines.len() as u32));
         if self.pages.len() > PAGES_BACK_MAX + 1 {
@@ -312,98 +310,4 @@ fn cost(len: usize, distance: usize) -> u32 {
         + u32::from(length.extra_bits)
         + u32::from(DISTANCE_LENGTHS[symbol])
         + extra_bits
-}
-
-#[cfg(test)]
-mod stats {
-    use super::*;
-    #[test]
-    #[ignore]
-    fn frequencies() {
-        for path in std::env::var("PAGES").unwrap().split(' ') {
-            let text = std::fs::read(path).unwrap();
-            let mut lit = [0_u64; 286];
-            let mut dist = [0_u64; 30];
-            let mut m = Matcher::new();
-            let mut prefix: Vec<u8> = vec![];
-            let mut pages: Vec<Vec<(Vec<u8>, Vec<u8>)>> = vec![];
-            for line in text.split(|b| *b == b'\n') {
-                if line.is_empty() {
-                    continue;
-                }
-                prefix.push(b'\n');
-                if line[0] == b'#' {
-                    if line.starts_with(b"# HELP") || prefix.len() == 1 {
-                        pages.push(vec![]);
-                    }
-                    prefix.extend_from_slice(line);
-                    continue;
-                }
-                let v = line.iter().rposition(|b| *b == b' ').unwrap() + 1;
-                prefix.extend_from_slice(&line[..v]);
-                if pages.last().unwrap().len() >= 64 {
-                    pages.push(vec![]);
-                }
-                pages.last_mut().unwrap().push((std::mem::take(&mut prefix), line[v..].to_vec()));
-            }
-            let start = std::time::Instant::now();
-            let mut lines = 0;
-            let (mut nl, mut nm) = (0, 0);
-            let mut starts = vec![];
-            let mut pos = 0_u32;
-            for page in &pages {
-                m.begin_page();
-                let mut reach = Reach::default();
-                for (prefix, value) in page {
-                    lines += 1;
-                    starts.push(pos);
-                    m.tokenize(b"", prefix, &mut reach, |t| match t {
-                        Token::Literal(b) => {
-                            lit[b as usize] += 1;
-                            nl += 1;
-                        }
-                        Token::Match { len, lines_back, offset_difference } => {
-                            nm += 1;
-                            lit[LENGTH_OF[len as usize].symbol as usize] += 1;
-                            let d = pos
-                                .wrapping_sub(starts[starts.len() - 1 - lines_back as usize])
-                                .wrapping_add_signed(offset_difference);
-                            dist[distance_symbol(d).0] += 1;
-                        }
-                    });
-                    pos += (prefix.len() + value.len()) as u32;
-                    for b in value {
-                        lit[*b as usize] += 1;
-                    }
-                }
-                if m.is_full() {
-                    m.clear();
-                }
-            }
-            eprintln!(
-                "{path}: {lines} lines, {} ns a line, {nl} literals {nm} matches",
-                start.elapsed().as_nanos() / lines
-            );
-            lit[256] = 1;
-            let mut bits = 0;
-            for (s, n) in lit.iter().enumerate() {
-                bits += n * LITLEN_LENGTHS[s] as u64;
-                if s > 256 {
-                    bits +=
-                        n * LENGTH_OF.iter().find(|l| l.symbol as usize == s).unwrap().extra_bits
-                            as u64;
-                }
-            }
-            for (s, n) in dist.iter().enumerate() {
-                bits += n * (DISTANCE_LENGTHS[s] as u64 + if s < 4 { 0 } else { s as u64 / 2 - 1 });
-            }
-            eprintln!(
-                "bytes {} of {}: {:.2} times",
-                bits / 8 + 200,
-                text.len(),
-                text.len() as f64 / (bits as f64 / 8.0 + 200.0)
-            );
-            println!("FREQ {path} {lit:?} {dist:?}");
-        }
-    }
 }

@@ -153,8 +153,11 @@ impl Compiler {
     }
 
     /// Looks at a page that is compiled already, so that later ones can refer to it.
-    pub fn skip<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>) {
-        self.matcher.skip_page(lines);
+    pub fn skip<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>, is_first: bool) {
+        self.matcher.begin_page();
+        for (separator, line) in separated(lines, is_first) {
+            self.matcher.skip(separator, line);
+        }
     }
 
     /// Compiles a page of lines, each the constant text in front of a value. A line feed stands
@@ -169,15 +172,13 @@ impl Compiler {
         let mut reach = Reach::default();
         let mut steps = Steps::default();
         let mut texts = Vec::new();
-        let mut separator: &[u8] = if is_first { b"" } else { b"\n" };
-        for line in lines {
+        for (separator, line) in separated(lines, is_first) {
             self.matcher.tokenize(separator, line, &mut reach, |token| steps.add(token));
             steps.end_line();
             let len = separator.len() + line.len();
             let crc = crc32::update(crc32::update(0, separator), line);
             texts.push(LineText { len: len as u32, crc });
             self.line_len_max = self.line_len_max.max(len + VALUE_LEN_MAX);
-            separator = b"\n";
         }
         Template {
             constant_len_max: steps.bits_max.div_ceil(8),
@@ -191,6 +192,15 @@ impl Compiler {
     pub fn line_len_max(&self) -> usize {
         self.line_len_max
     }
+}
+
+/// Lines with what stands in front of each.
+fn separated<'t>(
+    lines: impl Iterator<Item = &'t [u8]>,
+    is_first: bool,
+) -> impl Iterator<Item = (&'static [u8], &'t [u8])> {
+    let first: &[u8] = if is_first { b"" } else { b"\n" };
+    std::iter::once(first).chain(std::iter::repeat(&b"\n"[..])).zip(lines)
 }
 
 /// A distance takes at most this: a code of 15 bits and 13 extra bits.

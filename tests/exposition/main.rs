@@ -2,6 +2,7 @@
 //! the independent reader of the text format.
 
 mod formats;
+mod gzip;
 mod plan;
 mod python;
 #[path = "../support/mod.rs"]
