@@ -7,8 +7,6 @@ use super::support::exposition::{Version, read_version};
 use super::support::{openmetrics, protobuf};
 use promlet::{Buckets, Counter, Dynamic, Family, FloatCounter, Registry, StateSet, States};
 use proptest::prelude::*;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
 
@@ -270,38 +268,4 @@ fn protobuf_is_written_as_drawn() {
     ];
     assert_eq!(kinds, expected);
     assert_eq!(families.last().unwrap().unit, "seconds");
-}
-
-/// Of the same moment, in each format that is text: also of no series at all, and with a trailer.
-#[test]
-fn gzip_is_the_same_body() {
-    for registry in [gallery(), Registry::new()] {
-        for accept in
-            ["", "text/plain;version=1.0.0;escaping=allow-utf-8", "application/openmetrics-text"]
-        {
-            let (_, plain) = scrape(&registry, accept);
-            let mut encoder = promlet::Encoder::new(registry.clone());
-            let mut exposition = encoder.scrape(Some(accept.as_bytes()), Some(b"gzip"));
-            assert_eq!(exposition.content_coding(), Some("gzip"));
-            let mut compressed = Vec::new();
-            exposition.write_all(&mut compressed);
-            assert_eq!(gunzip(compressed), plain, "{accept:?}");
-        }
-    }
-}
-
-/// What gzip(1) makes of a member; it refuses a wrong checksum or length.
-fn gunzip(member: Vec<u8>) -> Vec<u8> {
-    let mut child = Command::new("gzip")
-        .arg("-dc")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("gzip is everywhere");
-    let mut stdin = child.stdin.take().expect("it is piped");
-    let writer = std::thread::spawn(move || stdin.write_all(&member));
-    let output = child.wait_with_output().expect("gzip ends");
-    writer.join().expect("the writer does not panic").expect("gzip reads to the end");
-    assert!(output.status.success(), "{}", output.status);
-    output.stdout
 }
