@@ -1,7 +1,7 @@
 //! What does a series cost when an exposition is rendered into a buffer?
 //!
 //! Beside text the floors: copying the finished text in one piece, and the plainest loop over ready
-//! prefixes and numbers. Then the other formats on the same series, and what it takes to choose one.
+//! prefixes and numbers. Then the other formats on the same series, and what choosing one takes.
 
 mod workload;
 

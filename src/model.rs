@@ -26,6 +26,10 @@ pub enum Kind {
     Gauge,
     /// Observations counted in buckets.
     Histogram,
+    /// Labels that describe something.
+    Info,
+    /// States, each of which is on or off.
+    StateSet,
     /// A value about which nothing is known.
     Unknown,
 }
@@ -34,7 +38,7 @@ impl Kind {
     /// What the sample names of a family of this kind may add to its name, in any format.
     pub fn sample_suffixes(self) -> &'static [&'static str] {
         match self {
-            Kind::Counter | Kind::Gauge | Kind::Unknown => &[],
+            Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => &[],
             Kind::Histogram => &["_bucket", "_sum", "_count", "_created"],
         }
     }
@@ -44,17 +48,10 @@ impl Kind {
     pub fn stem(self, name: &str) -> Option<&str> {
         let stem = match self {
             Kind::Counter => name.strip_suffix("_total")?,
-            Kind::Gauge | Kind::Histogram | Kind::Unknown => return None,
+            Kind::Info => name.strip_suffix("_info")?,
+            Kind::Gauge | Kind::Histogram | Kind::StateSet | Kind::Unknown => return None,
         };
         (!stem.is_empty()).then_some(stem)
-    }
-
-    /// The label name that samples of this kind use themselves.
-    fn reserved_label(self) -> Option<&'static str> {
-        match self {
-            Kind::Histogram => Some("le"),
-            Kind::Counter | Kind::Gauge | Kind::Unknown => None,
-        }
     }
 }
 
@@ -76,6 +73,9 @@ pub struct Desc {
     pub help: Cow<'static, str>,
     /// What the samples mean.
     pub kind: Kind,
+    /// What the values are measured in, such as `seconds`: the last part of the name, but for the
+    /// suffix of its kind.
+    pub unit: Option<Cow<'static, str>>,
     /// The names of the labels whose values tell the series of the family apart, in the order in
     /// which a look-up gives them.
     pub label_names: Box<[Cow<'static, str>]>,
@@ -95,6 +95,12 @@ impl Desc {
         if self.name.is_empty() {
             return fault(&self.name, NameRule::EmptyName);
         }
+        if self.kind == Kind::StateSet && self.name.contains(':') {
+            return fault(&self.name, NameRule::StateSetName);
+        }
+        if let Some(unit) = self.unit.as_deref().filter(|unit| !self.may_have_unit(unit)) {
+            return fault(unit, NameRule::Unit);
+        }
         let names = || self.label_names.iter().chain(self.const_labels.iter().map(|l| &l.name));
         for (index, name) in names().enumerate() {
             if name.is_empty() {
@@ -103,13 +109,13 @@ impl Desc {
             if name.starts_with("__") {
                 return fault(name, NameRule::ReservedLabel);
             }
-            if self.kind.reserved_label() == Some(name) {
-                return fault(name, NameRule::KindLabel);
-            }
             for escaping in Escaping::ALL {
                 let shown = escaping.label_name(name);
                 if shown == METRIC_NAME_LABEL {
                     return fault(name, NameRule::ReservedLabel);
+                }
+                if self.kind_label(escaping).is_some_and(|own| own == shown) {
+                    return fault(name, NameRule::KindLabel);
                 }
                 if names().take(index).any(|earlier| escaping.label_name(earlier) == shown) {
                     return fault(name, NameRule::DuplicateLabel);
@@ -118,9 +124,26 @@ impl Desc {
         }
         Ok(())
     }
+
+    /// The label that the kind itself adds to its samples.
+    pub(crate) fn kind_label(&self, escaping: Escaping) -> Option<Cow<'_, str>> {
+        match self.kind {
+            Kind::Histogram => Some(Cow::Borrowed("le")),
+            Kind::StateSet => Some(escaping.metric_name(&self.name)),
+            Kind::Counter | Kind::Gauge | Kind::Info | Kind::Unknown => None,
+        }
+    }
+
+    fn may_have_unit(&self, unit: &str) -> bool {
+        let stem = self.kind.stem(&self.name).unwrap_or(&self.name);
+        let thing = stem.strip_suffix(unit).and_then(|rest| rest.strip_suffix('_'));
+        let is_word = unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_measured = !matches!(self.kind, Kind::Info | Kind::StateSet);
+        is_measured && is_word && !unit.is_empty() && thing.is_some_and(|thing| !thing.is_empty())
+    }
 }
 
-/// A family or label name that cannot be registered.
+/// A family or label name, or a unit, that cannot be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError {
     /// The family's name.
@@ -142,10 +165,15 @@ pub enum NameRule {
     /// Label names that begin with two underscores belong to Prometheus; no escaping may make one
     /// of its own of another name.
     ReservedLabel,
-    /// The kind itself adds a label of this name (`le`).
+    /// The kind itself adds a label of this name: `le`, or the family's.
     KindLabel,
     /// A label name may stand once, in every escaping.
     DuplicateLabel,
+    /// A state set has a label of its own name, which has no colons.
+    StateSetName,
+    /// The unit is the end of the name, of letters, digits and underscores; descriptions and states
+    /// have none.
+    Unit,
 }
 
 impl fmt::Display for NameError {
@@ -158,9 +186,11 @@ impl fmt::Display for NameError {
                 write!(f, "{family}: label {offender:?} begins with \"__\", which is reserved")
             }
             NameRule::KindLabel => {
-                write!(f, "{family}: label {offender:?} is the one that histograms add themselves")
+                write!(f, "{family}: label {offender:?} is the one that the kind adds itself")
             }
             NameRule::DuplicateLabel => write!(f, "{family}: label {offender:?} stands twice"),
+            NameRule::StateSetName => write!(f, "{family}: a state set's name has no colons"),
+            NameRule::Unit => write!(f, "{family}: {offender:?} cannot be the unit of this family"),
         }
     }
 }
@@ -191,6 +221,7 @@ mod tests {
             name: "m".into(),
             help: "".into(),
             kind,
+            unit: None,
             label_names: labels.iter().map(|name| Cow::Borrowed(*name)).collect(),
             const_labels: consts
                 .iter()
@@ -206,6 +237,7 @@ mod tests {
             (desc(Kind::Counter, &["ü.x"], &[]), None),
             (desc(Kind::Gauge, &["le"], &[]), None),
             (desc(Kind::Histogram, &["le"], &[]), Some(("le", NameRule::KindLabel))),
+            (desc(Kind::StateSet, &["m"], &[]), Some(("m", NameRule::KindLabel))),
             (desc(Kind::Gauge, &["a", ""], &[]), Some(("", NameRule::EmptyLabel))),
             (desc(Kind::Gauge, &["a", "__b"], &[]), Some(("__b", NameRule::ReservedLabel))),
             (desc(Kind::Gauge, &["a", "a"], &[]), Some(("a", NameRule::DuplicateLabel))),
@@ -223,6 +255,30 @@ mod tests {
             let found = found.as_ref().map(|error| (error.offender.as_str(), error.rule));
             assert_eq!(found, expected, "{desc:?}");
         }
+    }
+
+    #[test]
+    fn units_end_names() {
+        let cases = [
+            ("wait_seconds_total", Kind::Counter, "seconds", true),
+            ("wait_seconds", Kind::Counter, "seconds", true),
+            ("wait_seconds", Kind::Histogram, "seconds", true),
+            ("wait_seconds_total", Kind::Gauge, "seconds", false),
+            ("wait_seconds", Kind::Gauge, "onds", false),
+            ("wait_seconds", Kind::Gauge, "", false),
+            ("seconds", Kind::Gauge, "seconds", false),
+            ("_seconds", Kind::Gauge, "seconds", false),
+            ("wait.µs", Kind::Gauge, "µs", false),
+            ("wait_seconds", Kind::StateSet, "seconds", false),
+            ("wait_seconds_info", Kind::Info, "seconds", false),
+        ];
+        for (name, kind, unit, is_legal) in cases {
+            let desc = Desc { name: name.into(), unit: Some(unit.into()), ..desc(kind, &[], &[]) };
+            let expected = (!is_legal).then_some(NameRule::Unit);
+            assert_eq!(desc.validate().err().map(|error| error.rule), expected, "{name} {unit}");
+        }
+        let named = Desc { name: "a:b".into(), ..desc(Kind::StateSet, &[], &[]) };
+        assert_eq!(named.validate().unwrap_err().rule, NameRule::StateSetName);
     }
 
     #[test]

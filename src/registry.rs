@@ -8,8 +8,8 @@
 
 use crate::metric::{Buckets, Instrument};
 use crate::metric::{
-    Counter, Dynamic, Family, FamilyCore, FloatCounter, Gauge, Histogram, IntGauge, LabelSchema,
-    SeriesLimit, ShardedCounter, lock,
+    Counter, Dynamic, Family, FamilyCore, FloatCounter, Gauge, Histogram, Info, IntGauge,
+    LabelSchema, SeriesLimit, ShardedCounter, lock,
 };
 use crate::model::{Desc, Escaping, Kind, Label, NameError};
 use std::borrow::Cow;
@@ -230,6 +230,31 @@ impl Registry {
         self.family_builder(name, help).register_one(buckets)
     }
 
+    /// Registers labels that describe something, whose value is always 1. Give it a name that ends
+    /// in `_info`.
+    ///
+    /// ```
+    /// let registry = promlet::Registry::new();
+    /// registry.info("build_info", "Which build this is.", [("version", "1.2.3")])?;
+    /// # Ok::<(), promlet::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`FamilyBuilder::register`].
+    pub fn info<N, V>(
+        &self,
+        name: Text,
+        help: Text,
+        labels: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), RegisterError>
+    where
+        N: Into<Cow<'static, str>>,
+        V: Into<String>,
+    {
+        let view = self.with_const_labels(labels);
+        view.family_builder(name, help).register_one::<Info>(()).map(drop)
+    }
+
     /// Registers a family of counters or gauges whose series have the labels of `L`.
     ///
     /// # Errors
@@ -295,6 +320,7 @@ impl Registry {
             name: name.into(),
             help: help.into(),
             limit: SeriesLimit::default(),
+            unit: None,
             is_unknown: false,
         }
     }
@@ -377,7 +403,8 @@ impl Families {
     /// Takes the names that a family of this description shows.
     fn take_names(&mut self, desc: &Desc) -> Result<(), RegisterError> {
         let suffixes = || std::iter::once(&"").chain(desc.kind.sample_suffixes());
-        let shown = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name));
+        let mut shown = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name)).to_vec();
+        shown.dedup();
         let names = || shown.iter().flat_map(|name| suffixes().map(move |s| format!("{name}{s}")));
         if let Some((name, by)) = names().find_map(|name| self.taken.get_key_value(&name)) {
             return Err(RegisterError::Taken {
@@ -401,6 +428,7 @@ pub struct FamilyBuilder<'r> {
     name: Cow<'static, str>,
     help: Cow<'static, str>,
     limit: SeriesLimit,
+    unit: Option<Cow<'static, str>>,
     is_unknown: bool,
 }
 
@@ -411,8 +439,15 @@ impl FamilyBuilder<'_> {
         self
     }
 
-    /// Exposes the family as of unknown kind (`untyped` in the text format). Without effect on
-    /// histograms, which nothing else can show.
+    /// Says what the values are measured in: the last part of the name, but for `_total`. For
+    /// formats that have units.
+    pub fn unit(mut self, unit: impl Into<Cow<'static, str>>) -> Self {
+        self.unit = Some(unit.into());
+        self
+    }
+
+    /// Exposes the family as of unknown kind (`untyped` in the text format). Without effect on what
+    /// has several lines a series, which nothing else can show.
     pub fn unknown(mut self) -> Self {
         self.is_unknown = true;
         self
@@ -458,14 +493,13 @@ impl FamilyBuilder<'_> {
         label_names: Box<[Cow<'static, str>]>,
         options: M::Options,
     ) -> Result<Arc<FamilyCore>, RegisterError> {
-        let FamilyBuilder { registry, name, help, limit, is_unknown } = self;
+        let FamilyBuilder { registry, name, help, limit, unit, is_unknown } = self;
         let kind = match M::KIND {
-            Kind::Histogram => Kind::Histogram,
-            _ if is_unknown => Kind::Unknown,
+            Kind::Counter | Kind::Gauge | Kind::Info if is_unknown => Kind::Unknown,
             kind => kind,
         };
         let const_labels = registry.const_labels.iter().cloned().collect();
-        let desc = Desc { name, help, kind, label_names, const_labels };
+        let desc = Desc { name, help, kind, unit, label_names, const_labels };
         desc.validate().map_err(RegisterError::Name)?;
         let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
         let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };

@@ -4,13 +4,27 @@ use std::fs;
 use std::path::Path;
 
 #[allow(unreachable_pub, reason = "the fuzz target is another crate")]
+#[path = "../fuzz/checks/escape.rs"]
+mod escape;
+#[allow(unreachable_pub, reason = "the fuzz target is another crate")]
+#[path = "../fuzz/checks/negotiate.rs"]
+mod negotiate;
+#[allow(unreachable_pub, reason = "the fuzz target is another crate")]
+#[path = "../fuzz/checks/number.rs"]
+mod number;
+#[allow(unreachable_pub, reason = "the fuzz target is another crate")]
 #[path = "../fuzz/checks/request.rs"]
 mod request;
 
 type Check = fn(&[u8]);
 
 /// One row a target: the folder under `fuzz/corpus`, and the check.
-const TARGETS: &[(&str, Check)] = &[("request", request::check)];
+const TARGETS: &[(&str, Check)] = &[
+    ("escape", escape::check),
+    ("negotiate", negotiate::check),
+    ("number", number::check),
+    ("request", request::check),
+];
 
 #[test]
 fn every_corpus_passes_its_check() {

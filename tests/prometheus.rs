@@ -25,7 +25,7 @@ struct Scraper {
 
 impl Scraper {
     /// `None` where Prometheus is not installed.
-    fn start(target: &Promlet) -> Option<Scraper> {
+    fn start(target: &Promlet, flags: &[&str]) -> Option<Scraper> {
         let installed = Command::new("prometheus").arg("--version").output().is_ok();
         if !installed {
             return None;
@@ -43,7 +43,8 @@ impl Scraper {
         command
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg("--web.listen-address=127.0.0.1:0");
+            .arg("--web.listen-address=127.0.0.1:0")
+            .args(flags);
         let mut process = Process::spawn(&mut command);
         let address = process.wait_for_address();
         let client = Client::connect(address).expect("it says that it listens");
@@ -70,10 +71,21 @@ impl Scraper {
     }
 }
 
+/// By default it asks for OpenMetrics.
 #[test]
 fn a_real_prometheus_scrapes_every_series() {
+    scrape_every_series(&[]);
+}
+
+/// One that is to read native histograms asks for protobuf.
+#[test]
+fn a_real_prometheus_reads_protobuf() {
+    scrape_every_series(&["--enable-feature=native-histograms"]);
+}
+
+fn scrape_every_series(flags: &[&str]) {
     let promlet = Promlet::start(&[]);
-    let Some(mut scraper) = Scraper::start(&promlet) else {
+    let Some(mut scraper) = Scraper::start(&promlet, flags) else {
         return skip("prometheus is not installed", REQUIRED_BY);
     };
     poll("up == 1", || (scraper.query("up")? == 1.0).then_some(()));

@@ -25,8 +25,8 @@ const SELECTIONS_MAX: usize = 8;
 
 /// Renders the families of a registry in any format.
 ///
-/// It keeps one layout per format and escaping that is asked for. One encoder serves one scrape at a time;
-/// the expositions it gives out are independent of it.
+/// It keeps one layout per format and escaping that is asked for. One encoder serves one scrape at a
+/// time; the expositions it gives out are independent of it.
 pub struct Encoder {
     registry: Registry,
     layouts: Vec<Layout>,

@@ -5,9 +5,9 @@
 //! {"name",label="value","label"="value",...} value      names that are not legacy names
 //! ```
 //!
-//! Labels stand in the order of their names, `le` behind them.
+//! Labels stand in the order of their names, that of the kind (`le`) behind them.
 
-use super::escape::write_quoted;
+use super::escape::{write_escaped_string, write_quoted};
 use super::number;
 use super::{Lines, Shown};
 use crate::metric::{Key, Part, Shape};
@@ -36,19 +36,34 @@ pub(super) fn write_series(
     part: Part,
     put_bound: fn(&mut number::Room, f64) -> usize,
 ) {
-    let labels = label_text(shown, key);
-    let mut line = |suffix: &str, bound: Option<&[u8]>| {
-        write_name_and_labels(&mut lines.bytes, &shown.name, suffix, &labels, bound);
+    let mut labels = Vec::new();
+    for (name, value) in shown.labels(key) {
+        write_label(&mut labels, &name, value);
+    }
+    let mut line = |suffix: &str, own: Option<(&str, &str)>| {
+        let labels_len = labels.len();
+        if let Some((name, value)) = own {
+            write_label(&mut labels, name, value);
+        }
+        write_name_and_labels(&mut lines.bytes, &shown.name, suffix, &labels);
+        labels.truncate(labels_len);
         lines.end_line();
     };
-    let Shape::Histogram { bounds } = shape else { return line("", None) };
+    let bounds = match shape {
+        Shape::Histogram { bounds } => bounds,
+        Shape::States { names } => {
+            return names.iter().for_each(|state| line("", Some((&shown.name, state))));
+        }
+        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One => return line("", None),
+    };
     if matches!(part, Part::All | Part::Buckets) {
         for bound in bounds {
             let mut room = [0; number::LEN_MAX];
             let len = put_bound(&mut room, *bound);
-            line("_bucket", Some(&room[..len]));
+            let bound = std::str::from_utf8(&room[..len]).expect("a number is ASCII");
+            line("_bucket", Some(("le", bound)));
         }
-        line("_bucket", Some(b"+Inf"));
+        line("_bucket", Some(("le", "+Inf")));
     }
     if matches!(part, Part::All | Part::Sum) {
         line("_sum", None);
@@ -58,58 +73,38 @@ pub(super) fn write_series(
     }
 }
 
-fn write_name_and_labels(
-    out: &mut Vec<u8>,
-    name: &str,
-    suffix: &str,
-    labels: &[u8],
-    bound: Option<&[u8]>,
-) {
+/// `name{labels} ` or `{"name",labels} `.
+fn write_name_and_labels(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &[u8]) {
     let is_quoted = !is_legacy_metric_name(name);
-    let mut separator: &[u8] = b"{";
     if is_quoted {
-        out.push(b'{');
-        write_quoted(out, name);
-        out.truncate(out.len() - 1);
+        out.extend_from_slice(b"{\"");
+        write_escaped_string(out, name);
         out.extend_from_slice(suffix.as_bytes());
         out.push(b'"');
-        separator = b",";
     } else {
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(suffix.as_bytes());
     }
     if !labels.is_empty() {
-        out.extend_from_slice(separator);
+        out.push(if is_quoted { b',' } else { b'{' });
         out.extend_from_slice(labels);
-        separator = b",";
     }
-    if let Some(bound) = bound {
-        out.extend_from_slice(separator);
-        out.extend_from_slice(b"le=\"");
-        out.extend_from_slice(bound);
-        out.push(b'"');
-        separator = b",";
-    }
-    if separator != b"{" {
+    if is_quoted || !labels.is_empty() {
         out.push(b'}');
     }
     out.push(b' ');
 }
 
-/// `name="value",...`
-fn label_text(shown: &Shown<'_>, key: &Key) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, value) in shown.labels(key) {
-        if !out.is_empty() {
-            out.push(b',');
-        }
-        if is_legacy_label_name(&name) {
-            out.extend_from_slice(name.as_bytes());
-        } else {
-            write_quoted(&mut out, &name);
-        }
-        out.push(b'=');
-        write_quoted(&mut out, value);
+/// Appends `name="value"`, and a comma in front if it is not the first.
+fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
+    if !labels.is_empty() {
+        labels.push(b',');
     }
-    out
+    if is_legacy_label_name(name) {
+        labels.extend_from_slice(name.as_bytes());
+    } else {
+        write_quoted(labels, name);
+    }
+    labels.push(b'=');
+    write_quoted(labels, value);
 }

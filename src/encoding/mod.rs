@@ -86,8 +86,8 @@ enum Values {
     Binary,
 }
 
-/// The five media types with the parameter `escaping`. The older formats name it only where it is
-/// not the one that they always had.
+/// A media type with each value of its parameter `escaping`. The older formats name it only where it
+/// is not the one that they always had.
 macro_rules! content_types {
     ($type:literal) => {
         content_types!($type, concat!($type, "; escaping=underscores"))

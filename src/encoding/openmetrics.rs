@@ -1,7 +1,8 @@
 //! OpenMetrics 1.0.0, and 0.0.1, which is the same (openmetrics.io, “OpenMetrics specification”).
 //!
 //! ```text
-//! # TYPE name counter|gauge|histogram|unknown
+//! # TYPE name counter|gauge|histogram|info|stateset|unknown
+//! # UNIT name unit
 //! # HELP name text
 //! name{label="value",...} value
 //! # EOF
@@ -11,7 +12,7 @@
 //!
 //! - A counter's family is called by its stem: `# TYPE jobs counter` before `jobs_total 1`. One
 //!   whose name does not end in `_total`, or whose stem another family shows, is `unknown` under
-//!   its own name.
+//!   its own name. So with `_info`, where it becomes a gauge.
 //! - A histogram with negative bounds cannot have a sum here, nor a count without one. It is shown
 //!   as three families of unknown kind, `name_bucket`, `name_sum` and `name_count`.
 //! - Bounds have a point or an exponent: `1.0`, `1e+06`. Values need neither.
@@ -41,16 +42,27 @@ fn parts(shape: &Shape) -> &'static [Part] {
         Shape::Histogram { bounds } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
             &[Part::Buckets, Part::Sum, Part::Count]
         }
-        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Histogram { .. } => &[Part::All],
+        Shape::Scalar(_)
+        | Shape::Sharded { .. }
+        | Shape::Histogram { .. }
+        | Shape::One
+        | Shape::States { .. } => &[Part::All],
     }
 }
 
-/// Appends the TYPE line and, if there is a text, the HELP line.
+/// Appends the TYPE line and, if they are known, the UNIT and HELP lines.
 fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, part: Part) {
     let (name, kind) = name_and_kind(shown, part);
     write_comment(out, "TYPE", &name);
     out.extend_from_slice(kind.as_bytes());
     out.push(b'\n');
+    // One that is not the end of the name, as it is declared here, would not be legal.
+    let is_end = |unit: &&str| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
+    if let Some(unit) = shown.desc.unit.as_deref().filter(is_end) {
+        write_comment(out, "UNIT", &name);
+        out.extend_from_slice(unit.as_bytes());
+        out.push(b'\n');
+    }
     if !shown.desc.help.is_empty() {
         write_comment(out, "HELP", &name);
         write_escaped_string(out, &shown.desc.help);
@@ -70,7 +82,9 @@ fn name_and_kind(shown: &Shown<'_>, part: Part) -> (String, &'static str) {
     let stem = shown.desc.kind.stem(name).filter(|_| shown.is_stem_free);
     match (shown.desc.kind, stem) {
         (Kind::Counter, Some(stem)) => (stem.to_owned(), "counter"),
-        (Kind::Gauge, _) => (name.to_string(), "gauge"),
+        (Kind::Info, Some(stem)) => (stem.to_owned(), "info"),
+        (Kind::Gauge | Kind::Info, _) => (name.to_string(), "gauge"),
+        (Kind::StateSet, _) => (name.to_string(), "stateset"),
         (Kind::Histogram, _) => (name.to_string(), "histogram"),
         (Kind::Counter | Kind::Unknown, _) => (name.to_string(), "unknown"),
     }

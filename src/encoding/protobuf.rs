@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! length  MetricFamily                                        varint, then the message
-//!   0a    name          12 help   18 type                     on every page: each is a family
+//!   0a    name   12 help   18 type   2a unit                  on every page: each is a family
 //!   22    Metric
 //!     0a    LabelPair     0a name   12 value
 //!     12 gauge  1a counter  2a untyped:   09 value            8 bytes
@@ -39,6 +39,7 @@ mod tag {
     pub(super) const FAMILY_HELP: u8 = 0x12;
     pub(super) const FAMILY_TYPE: u8 = 0x18;
     pub(super) const FAMILY_METRIC: u8 = 0x22;
+    pub(super) const FAMILY_UNIT: u8 = 0x2a;
     pub(super) const METRIC_LABEL: u8 = 0x0a;
     pub(super) const METRIC_GAUGE: u8 = 0x12;
     pub(super) const METRIC_COUNTER: u8 = 0x1a;
@@ -70,43 +71,67 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
     }
     let kind = match shown.desc.kind {
         Kind::Counter => 0,
-        Kind::Gauge => 1,
+        Kind::Gauge | Kind::Info | Kind::StateSet => 1,
         Kind::Unknown => 3,
         Kind::Histogram => 4,
     };
     out.extend_from_slice(&[tag::FAMILY_TYPE, kind]);
+    if let Some(unit) = &shown.desc.unit {
+        write_bytes(out, tag::FAMILY_UNIT, unit.as_bytes());
+    }
 }
 
 fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, _: Part) {
     let mut labels = Vec::new();
     for (name, value) in shown.labels(key) {
-        let mut label = Vec::new();
-        write_bytes(&mut label, tag::LABEL_NAME, name.as_bytes());
-        write_bytes(&mut label, tag::LABEL_VALUE, value.as_bytes());
-        write_bytes(&mut labels, tag::METRIC_LABEL, &label);
+        write_label(&mut labels, &name, value);
     }
-    let value_tag = match shown.desc.kind {
+    match shape {
+        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One => {
+            write_scalar(lines, shown, &labels)
+        }
+        Shape::States { names } => {
+            for state in names {
+                let mut labels = labels.clone();
+                write_label(&mut labels, &shown.name, state);
+                write_scalar(lines, shown, &labels);
+            }
+        }
+        Shape::Histogram { bounds } => {
+            let len = (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN;
+            write_metric_head(lines, shown.desc.kind, &labels, len);
+            write_histogram(lines, bounds);
+        }
+    }
+}
+
+fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
+    let mut label = Vec::new();
+    write_bytes(&mut label, tag::LABEL_NAME, name.as_bytes());
+    write_bytes(&mut label, tag::LABEL_VALUE, value.as_bytes());
+    write_bytes(labels, tag::METRIC_LABEL, &label);
+}
+
+/// Appends a metric that has one value.
+fn write_scalar(lines: &mut Lines, shown: &Shown<'_>, labels: &[u8]) {
+    write_metric_head(lines, shown.desc.kind, labels, 1 + DOUBLE_LEN);
+    keep_double(lines, tag::SCALAR_VALUE);
+}
+
+/// Appends a metric up to its value, which is a message of `value_len` bytes.
+fn write_metric_head(lines: &mut Lines, kind: Kind, labels: &[u8], value_len: usize) {
+    let value_tag = match kind {
         Kind::Counter => tag::METRIC_COUNTER,
-        Kind::Gauge => tag::METRIC_GAUGE,
+        Kind::Gauge | Kind::Info | Kind::StateSet => tag::METRIC_GAUGE,
         Kind::Histogram => tag::METRIC_HISTOGRAM,
         Kind::Unknown => tag::METRIC_UNTYPED,
-    };
-    let value_len = match shape {
-        Shape::Scalar(_) | Shape::Sharded { .. } => 1 + DOUBLE_LEN,
-        Shape::Histogram { bounds } => {
-            (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN
-        }
     };
     let mut head = vec![value_tag];
     write_varint(&mut head, value_len as u64);
     lines.bytes.push(tag::FAMILY_METRIC);
     write_varint(&mut lines.bytes, (labels.len() + head.len() + value_len) as u64);
-    lines.bytes.extend_from_slice(&labels);
+    lines.bytes.extend_from_slice(labels);
     lines.bytes.extend_from_slice(&head);
-    match shape {
-        Shape::Scalar(_) | Shape::Sharded { .. } => keep_double(lines, tag::SCALAR_VALUE),
-        Shape::Histogram { bounds } => write_histogram(lines, bounds),
-    }
 }
 
 /// Appends the fields of a histogram, in the order in which its values come.

@@ -43,6 +43,7 @@ mod tests {
             name: name.into(),
             help: "".into(),
             kind,
+            unit: None,
             label_names: [].into(),
             const_labels: [].into(),
         };

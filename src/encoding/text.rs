@@ -33,7 +33,7 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
     }
     let kind: &[u8] = match shown.desc.kind {
         Kind::Counter => b"counter\n",
-        Kind::Gauge => b"gauge\n",
+        Kind::Gauge | Kind::Info | Kind::StateSet => b"gauge\n",
         Kind::Histogram => b"histogram\n",
         Kind::Unknown => b"untyped\n",
     };

@@ -12,6 +12,7 @@
 //! old handle nor a scrape of an old page can touch the cells of a later series.
 
 use super::key::Key;
+use std::borrow::Cow;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -58,6 +59,13 @@ pub enum Shape {
         /// Upper bounds without `+Inf`, ascending and finite.
         bounds: Box<[f64]>,
     },
+    /// One line that is always 1; its cell is not used.
+    One,
+    /// One cell that has a bit for each state, each of them a line.
+    States {
+        /// The names of the states, at most 64, the lowest bit's first.
+        names: Box<[Cow<'static, str>]>,
+    },
 }
 
 /// Which lines of each series a page has.
@@ -86,7 +94,8 @@ impl Shape {
     /// count.
     pub(crate) fn lines_per_series(&self, part: Part) -> usize {
         match (self, part) {
-            (Shape::Scalar(_) | Shape::Sharded { .. }, _) => 1,
+            (Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One, _) => 1,
+            (Shape::States { names }, _) => names.len(),
             (Shape::Histogram { bounds }, Part::All) => bounds.len() + 3,
             (Shape::Histogram { bounds }, Part::Buckets) => bounds.len() + 1,
             (Shape::Histogram { .. }, Part::Sum | Part::Count) => 1,
@@ -96,7 +105,7 @@ impl Shape {
     /// Cells from the start of one slot to the start of the next.
     fn stride(&self) -> usize {
         match self {
-            Shape::Scalar(_) => 1,
+            Shape::Scalar(_) | Shape::One | Shape::States { .. } => 1,
             Shape::Sharded { shards } => shards * CELLS_PER_LINE,
             Shape::Histogram { bounds } => (bounds.len() + 2).next_multiple_of(CELLS_PER_LINE),
         }
@@ -207,6 +216,13 @@ impl Block {
                     self.visit_histogram(first, bounds.len() + 1, part, &mut line);
                 }
             }
+            Shape::One => slots.iter().for_each(|_| line(Value::U64(1))),
+            Shape::States { names } => {
+                for slot in slots {
+                    let bits = load(slot);
+                    (0..names.len()).for_each(|state| line(Value::U64(bits >> state & 1)));
+                }
+            }
         }
     }
 
@@ -297,6 +313,10 @@ impl Cells {
         // SAFETY: `index` is inside the block's lines, by the assertion.
         let first = unsafe { base.add(index) };
         Cells { first, series }
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        self.series.shape()
     }
 
     /// The cell of a scalar.
@@ -393,7 +413,9 @@ mod tests {
     #[test]
     fn every_shape_reads_its_own_cells() {
         let histogram = Shape::Histogram { bounds: (0..9).map(f64::from).collect() };
-        for shape in [Shape::Scalar(Number::U64), Shape::Sharded { shards: 4 }, histogram] {
+        let states = Shape::States { names: [Cow::Borrowed("a"), Cow::Borrowed("b")].into() };
+        let sharded = Shape::Sharded { shards: 4 };
+        for shape in [Shape::Scalar(Number::U64), sharded, histogram, Shape::One, states] {
             let shape = Arc::new(shape);
             let block = Block::new(Arc::clone(&shape), 3, Arc::default());
             let handles: Vec<Cells> = (0..3).map(|_| Cells::new(series(&block).unwrap())).collect();
@@ -411,6 +433,8 @@ mod tests {
                 let expected = match &*shape {
                     Shape::Scalar(_) => vec![Value::U64(weight)],
                     Shape::Sharded { .. } => vec![Value::U64(4 * weight)],
+                    Shape::One => vec![Value::U64(1)],
+                    Shape::States { .. } => [0, 1].map(|bit| Value::U64(weight >> bit & 1)).into(),
                     Shape::Histogram { .. } => {
                         let sum = Value::F64(f64::from_bits(weight));
                         (1..=10).map(cumulative).chain([sum, cumulative(10)]).collect()

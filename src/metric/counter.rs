@@ -163,7 +163,7 @@ impl Instrument for ShardedCounter {
     fn from_series(series: Arc<Series>) -> ShardedCounter {
         let mask = match series.shape() {
             Shape::Sharded { shards } => shards - 1,
-            Shape::Scalar(_) | Shape::Histogram { .. } => 0,
+            _ => 0,
         };
         ShardedCounter { cells: Cells::new(series), mask }
     }

@@ -224,7 +224,7 @@ impl Instrument for Histogram {
     fn from_series(series: Arc<Series>) -> Histogram {
         let bounds = match series.shape() {
             Shape::Histogram { bounds } => NonNull::from(&**bounds),
-            Shape::Scalar(_) | Shape::Sharded { .. } => {
+            _ => {
                 unreachable!("the series of a histogram family are histograms")
             }
         };

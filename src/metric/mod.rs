@@ -29,6 +29,7 @@ mod counter;
 mod family;
 mod gauge;
 mod histogram;
+mod info;
 mod key;
 mod labels;
 mod shard;
@@ -38,6 +39,7 @@ pub use counter::{Counter, FloatCounter, ShardedCounter};
 pub use family::{Dynamic, Family, Instrument, SeriesLimit};
 pub use gauge::{Gauge, IntGauge};
 pub use histogram::{BoundsError, Buckets, Histogram, Timer};
+pub use info::{Info, StateSet, States, StatesError};
 pub use labels::{LabelSchema, LabelValue, Labels};
 
 pub(crate) use cell::{PageSource, Part, Shape, Value};

@@ -5,7 +5,7 @@ use super::plan::{Plan, Values, any_plan};
 use super::scrape;
 use super::support::exposition::{Version, read_version};
 use super::support::{openmetrics, protobuf};
-use promlet::{Buckets, Counter, Dynamic, Family, Registry};
+use promlet::{Buckets, Counter, Dynamic, Family, FloatCounter, Registry, StateSet, States};
 use proptest::prelude::*;
 
 const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
@@ -89,10 +89,10 @@ fn metric_series(name: &str, metric: &protobuf::Metric) -> Vec<Series> {
 fn expected(plan: &Plan, filled: &[(Vec<String>, Values)]) -> Vec<Series> {
     let mut all = Vec::new();
     for (key, values) in filled {
-        for (suffix, le, value) in plan.samples(values) {
+        for (suffix, own, value) in plan.samples(values) {
             let mut labels: Vec<(String, String)> =
                 plan.labels.iter().cloned().zip(key.iter().cloned()).collect();
-            labels.extend(le.map(|bound| ("le".to_owned(), bound.to_owned())));
+            labels.extend(own.map(|value| (plan.own_label().to_owned(), value.to_owned())));
             // -0 has no sign in an exposition.
             all.push(series(&format!("{}{suffix}", plan.name), &labels, value + 0.0));
         }
@@ -101,7 +101,7 @@ fn expected(plan: &Plan, filled: &[(Vec<String>, Values)]) -> Vec<Series> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn every_format_has_the_same_series(plans in prop::collection::vec(any_plan(), 1..6)) {
@@ -138,6 +138,13 @@ pub(crate) fn gallery() -> Registry {
     registry.histogram("latency_seconds", "Waiting.", latency).unwrap().observe(1.0);
     let drift = Buckets::new([-1.0, 1.0]).unwrap();
     registry.histogram("drift", "Both ways.", drift).unwrap().observe(-0.25);
+    let states = States::new(["idle", "busy"]).unwrap();
+    let phase: StateSet = registry.family_builder("phase", "").register_one(states).unwrap();
+    assert!(phase.select("busy"));
+    registry.info("build_info", "Which one.", [("version", "1")]).unwrap();
+    let builder = registry.family_builder("wait_seconds_total", "").unit("seconds");
+    let wait: FloatCounter = builder.register_one(()).unwrap();
+    wait.inc_by(0.25);
     registry
 }
 
@@ -146,6 +153,9 @@ fn openmetrics_is_written_as_specified() {
     let accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8";
     let body = String::from_utf8(scrape(&gallery(), accept).1).unwrap();
     let expected = "\
+# TYPE build info
+# HELP build Which one.
+build_info{version=\"1\"} 1
 # TYPE \"café.größe\" unknown
 # HELP \"café.größe\" Names of any UTF-8.
 {\"café.größe\",\"a.b\"=\"1\",c=\"\\\"\\\\\\n\"} 1
@@ -176,9 +186,15 @@ latency_seconds_bucket{le=\"1e+06\"} 1
 latency_seconds_bucket{le=\"+Inf\"} 1
 latency_seconds_sum 1
 latency_seconds_count 1
+# TYPE phase stateset
+phase{phase=\"idle\"} 0
+phase{phase=\"busy\"} 1
 # TYPE restarts unknown
 # HELP restarts Not called a total.
 restarts 0
+# TYPE wait_seconds counter
+# UNIT wait_seconds seconds
+wait_seconds_total 0.25
 # EOF
 ";
     assert_eq!(body, expected);
@@ -239,13 +255,17 @@ fn protobuf_is_written_as_drawn() {
     let families = protobuf_families(&gallery(), "underscores");
     let kinds: Vec<(&str, u64)> = families.iter().map(|f| (f.name.as_str(), f.kind)).collect();
     let expected = [
+        ("build_info", protobuf::GAUGE),
         ("caf__gr__e", protobuf::COUNTER),
         ("drift", protobuf::HISTOGRAM),
         ("heat", protobuf::GAUGE),
         ("heat_total", protobuf::COUNTER),
         ("jobs_total", protobuf::COUNTER),
         ("latency_seconds", protobuf::HISTOGRAM),
+        ("phase", protobuf::GAUGE),
         ("restarts", protobuf::COUNTER),
+        ("wait_seconds_total", protobuf::COUNTER),
     ];
     assert_eq!(kinds, expected);
+    assert_eq!(families.last().unwrap().unit, "seconds");
 }

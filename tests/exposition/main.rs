@@ -84,10 +84,10 @@ fn check_family(plan: &Plan, series: &[(Vec<String>, Values)], page: &exposition
     assert_eq!(shown.trim_start_matches([' ', '\t']), help);
     let mut expected = Vec::new();
     for (key, values) in series {
-        for (suffix, le, value) in plan.samples(values) {
+        for (suffix, own, value) in plan.samples(values) {
             let labels = plan.labels.iter().map(|label| underscores(label, false));
             let mut labels: Vec<(String, String)> = labels.zip(key.iter().cloned()).collect();
-            labels.extend(le.map(|bound| ("le".to_owned(), bound.to_owned())));
+            labels.extend(own.map(|value| (underscores(plan.own_label(), true), value.to_owned())));
             labels.sort();
             expected.push((format!("{name}{suffix}"), labels, value));
         }

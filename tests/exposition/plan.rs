@@ -2,8 +2,8 @@
 
 use crate::support::exposition::Kind;
 use promlet::{
-    Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, IntGauge, Registry,
-    ShardedCounter,
+    Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Info, IntGauge, Registry,
+    ShardedCounter, StateSet, States,
 };
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -26,6 +26,8 @@ pub(crate) enum Instrument {
     Gauge,
     IntGauge,
     Unknown,
+    Info,
+    StateSet,
     /// With bounds of which the lowest is negative; anything may be observed.
     Histogram,
     /// With bounds, and observations, from 0 on: one that OpenMetrics knows.
@@ -41,6 +43,7 @@ pub(crate) struct Values {
 
 /// Those of a latency are all but the first.
 const BOUNDS: [f64; 4] = [-1.5, 0.0, 0.1, 1e6];
+const STATES: [&str; 3] = ["idle", "\"busy\"", "läuft"];
 const LES: [&str; 4] = ["-1.5", "0", "0.1", "1e+06"];
 
 pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
@@ -51,6 +54,8 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
         Just(Instrument::Gauge),
         Just(Instrument::IntGauge),
         Just(Instrument::Unknown),
+        Just(Instrument::Info),
+        Just(Instrument::StateSet),
         Just(Instrument::Histogram),
         Just(Instrument::Latency),
     ];
@@ -61,7 +66,7 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let name = prop_oneof![
         "[a-z_:][a-z0-9_:]{0,8}",
         "\\PC{1,6}",
-        "[ab]([._]b)?(_total|_created|_sum|_bucket){0,2}",
+        "[ab]([._]b)?(_total|_created|_sum|_bucket|_info){0,2}",
         any::<String>(),
     ];
     let label = prop_oneof!["[a-z][a-z0-9_]{0,5}", "\\PC{1,4}"];
@@ -78,6 +83,12 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             })
         },
     )
+}
+
+impl Values {
+    fn state(&self) -> usize {
+        (self.integer % STATES.len() as u64) as usize
+    }
 }
 
 impl Plan {
@@ -121,6 +132,13 @@ impl Plan {
                     g.set(v.integer.cast_signed());
                 });
             }
+            Instrument::Info => fill!(builder, Info, (), |_: Info, _: &Values| ()),
+            Instrument::StateSet => {
+                let states = States::new(STATES).expect("the states are distinct");
+                fill!(builder, StateSet, states, |s: StateSet, v: &Values| {
+                    s.select(STATES[v.state()]);
+                });
+            }
             Instrument::Histogram | Instrument::Latency => {
                 let buckets = Buckets::new(self.bounds()).expect("the bounds ascend");
                 fill!(builder, Histogram, buckets, |h: Histogram, v: &Values| {
@@ -146,7 +164,7 @@ impl Plan {
         seen.filter(move |value| !(is_latency && value.is_nan()))
     }
 
-    /// The samples of one series: suffix, value of `le`, value.
+    /// The samples of one series: suffix, value of the kind's own label, value.
     pub(crate) fn samples(
         &self,
         values: &Values,
@@ -161,6 +179,11 @@ impl Plan {
             }
             Instrument::Gauge | Instrument::Unknown => vec![("", None, values.float)],
             Instrument::IntGauge => vec![("", None, values.integer.cast_signed() as f64)],
+            Instrument::Info => vec![("", None, 1.0)],
+            Instrument::StateSet => {
+                let is_on = |index| if index == values.state() { 1.0 } else { 0.0 };
+                STATES.iter().enumerate().map(|(i, state)| ("", Some(*state), is_on(i))).collect()
+            }
             Instrument::Histogram | Instrument::Latency => {
                 let observations = self.observations(values);
                 let below = |bound: f64| observations.clone().filter(|v| *v <= bound).count();
@@ -179,12 +202,19 @@ impl Plan {
         }
     }
 
+    /// The label that the kind adds.
+    pub(crate) fn own_label(&self) -> &str {
+        if let Instrument::StateSet = self.instrument { &self.name } else { "le" }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self.instrument {
             Instrument::Counter | Instrument::FloatCounter | Instrument::ShardedCounter => {
                 Kind::Counter
             }
-            Instrument::Gauge | Instrument::IntGauge => Kind::Gauge,
+            Instrument::Gauge | Instrument::IntGauge | Instrument::Info | Instrument::StateSet => {
+                Kind::Gauge
+            }
             Instrument::Unknown => Kind::Untyped,
             Instrument::Histogram | Instrument::Latency => Kind::Histogram,
         }
