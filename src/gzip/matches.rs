@@ -29,6 +29,11 @@ const LAZY_LEN_MAX: usize = 32;
 const LITERALS_COUNTED: usize = 16;
 const LITERAL_BITS: i32 = 6;
 
+/// Of a longer match only so many positions are put into the chains: lines that repeat it will
+/// begin and end where it does.
+const INSERTED_HEAD: usize = 8;
+const INSERTED_TAIL: usize = 4;
+
 /// The longest value that can stand behind a line; distances must hold whatever the values are.
 pub(super) const VALUE_LEN_MAX: usize = 24;
 /// Lines further back than this are not referred to: it bounds what a stream must remember.
@@ -189,6 +194,10 @@ impl Matcher {
                 }
             }
             token(self.reference(position, found, reach));
+            if found.len > INSERTED_HEAD + INSERTED_TAIL {
+                self.insert_before(position + INSERTED_HEAD);
+                self.inserted = position + found.len - INSERTED_TAIL;
+            }
             position += found.len;
         }
     }
@@ -283,7 +292,7 @@ impl Matcher {
         let Some(count) = last.checked_sub(self.inserted).filter(|count| *count > 0) else {
             return;
         };
-        self.previous.resize(last, 0);
+        self.previous.resize(last.max(self.previous.len()), 0);
         let texts = self.window[self.inserted..].windows(HASHED);
         let previous = &mut self.previous[self.inserted..];
         let positions = self.inserted as u32 + 1..;
