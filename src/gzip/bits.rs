@@ -10,10 +10,10 @@ pub(super) struct Bits {
 
 impl Bits {
     /// Appends the lowest `len` bits of `bits`; those above are zero. Between two flushes there is
-    /// room for 57 bits.
+    /// room for 56 bits.
     #[inline]
     pub(super) fn append(&mut self, bits: u64, len: u32) {
-        debug_assert!(self.len + len <= 64 && (len == 64 || bits >> len == 0));
+        debug_assert!(self.len + len < 64 && bits >> len == 0);
         self.pending |= bits << self.len;
         self.len += len;
     }
@@ -24,8 +24,7 @@ impl Bits {
     pub(super) fn flush(&mut self, out: &mut [u8; 8]) -> usize {
         *out = self.pending.to_le_bytes();
         let bytes = self.len / 8;
-        // Shifted twice, since all 64 bits may be in use.
-        self.pending = self.pending >> (bytes * 4) >> (bytes * 4);
+        self.pending >>= bytes * 8;
         self.len %= 8;
         bytes as usize
     }
