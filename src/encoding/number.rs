@@ -12,6 +12,10 @@
 //!         NaN, +Inf, -Inf; never +1, -0, -NaN
 //! ```
 
+mod powers;
+
+use powers::power_of_ten;
+
 /// No number is longer: a sign, 17 digits, a point and an exponent of five characters.
 pub const LEN_MAX: usize = 24;
 
@@ -285,7 +289,7 @@ fn shortest(value: f64) -> Decimal {
     let k = (q * 1_262_611 - if lower_is_nearer { 524_031 } else { 0 }) >> 22;
     // Brings the power's 128-bit significand to the scale; floor(log2(10^-k)) is the product.
     let h = q + ((-k * 1_741_647) >> 19) + 1;
-    let power = POWERS_OF_TEN[(-k - POWER_MIN) as usize];
+    let power = power_of_ten(-k);
     let scale = |quarters: u64| multiply_to_odd(power, quarters << h);
     let v = scale(4 * c);
     // Bounds that do not belong to the interval are taken one step inside.
@@ -334,88 +338,6 @@ fn multiply_to_odd((high, low): (u64, u64), factor: u64) -> u64 {
     let low = u128::from(low) * u128::from(factor);
     let product = u128::from(high) * u128::from(factor) + (low >> 64);
     (product >> 64) as u64 | u64::from(product as u64 > 1)
-}
-
-/// The smallest and the largest power of ten that a double needs.
-const POWER_MIN: i32 = -292;
-const POWER_MAX: i32 = 324;
-
-/// The 128 leading bits of the powers of ten from [`POWER_MIN`] on, rounded up, as (high, low).
-static POWERS_OF_TEN: [(u64, u64); (POWER_MAX - POWER_MIN + 1) as usize] = powers_of_ten();
-
-/// A number between 1/2 and 1 in 256 bits, the least significant limb first.
-type Significand = [u64; 4];
-
-const fn powers_of_ten() -> [(u64, u64); (POWER_MAX - POWER_MIN + 1) as usize] {
-    const ONE: Significand = [0, 0, 0, 1 << 63];
-    let mut powers = [(0, 0); (POWER_MAX - POWER_MIN + 1) as usize];
-    let mut power = ONE;
-    let mut exponent = 0;
-    while exponent <= POWER_MAX {
-        powers[(exponent - POWER_MIN) as usize] = round_up(power);
-        power = times_five(power);
-        exponent += 1;
-    }
-    power = ONE;
-    exponent = -1;
-    while exponent >= POWER_MIN {
-        power = fifth(power);
-        powers[(exponent - POWER_MIN) as usize] = round_up(power);
-        exponent -= 1;
-    }
-    powers
-}
-
-/// The 128 leading bits, rounded up.
-const fn round_up(power: Significand) -> (u64, u64) {
-    let leading = (power[3] as u128) << 64 | power[2] as u128;
-    let rounded = leading + (power[0] | power[1] != 0) as u128;
-    ((rounded >> 64) as u64, rounded as u64)
-}
-
-/// Five times `power`, shifted back into place (a power of ten has the digits of a power of five).
-/// What is lost is under 2^-255 of it, 324 times at most: far below the 128 bits that are kept.
-const fn times_five(power: Significand) -> Significand {
-    let mut product = [0; 5];
-    let mut carry = 0_u128;
-    let mut limb = 0;
-    while limb < 4 {
-        carry += power[limb] as u128 * 5;
-        product[limb] = carry as u64;
-        carry >>= 64;
-        limb += 1;
-    }
-    product[4] = carry as u64;
-    let shift = 64 - product[4].leading_zeros();
-    let mut shifted = [0; 4];
-    limb = 0;
-    while limb < 4 {
-        shifted[limb] = product[limb] >> shift | product[limb + 1] << (64 - shift);
-        limb += 1;
-    }
-    shifted
-}
-
-/// A fifth of `power`, shifted back into place.
-const fn fifth(power: Significand) -> Significand {
-    // A further limb below keeps the bits that the shift brings in.
-    let mut quotient = [0; 5];
-    let mut rest = 0_u128;
-    let mut limb = 5;
-    while limb > 0 {
-        limb -= 1;
-        let dividend = rest << 64 | if limb == 0 { 0 } else { power[limb - 1] as u128 };
-        quotient[limb] = (dividend / 5) as u64;
-        rest = dividend % 5;
-    }
-    let shift = quotient[4].leading_zeros();
-    let mut shifted = [0; 4];
-    limb = 0;
-    while limb < 4 {
-        shifted[limb] = quotient[limb + 1] << shift | quotient[limb] >> (64 - shift);
-        limb += 1;
-    }
-    shifted
 }
 
 #[cfg(test)]
