@@ -16,6 +16,7 @@ pub mod number;
 mod openmetrics;
 mod page;
 mod protobuf;
+mod rendered;
 mod stem;
 mod text;
 

@@ -1,25 +1,39 @@
 //! A page: the lines of up to 64 series of one family, laid out once and rendered at each scrape.
 //!
 //! ```text
-//! bytes   [HELP and TYPE lines] name{labels} | name{labels} | ...     what stands before each value
-//! ends    the end of each, in bytes
-//! source  the cells of the values
+//! text     what stands before each value, and from the first rendering on the values: `rendered`
+//! binary   a message with room for each value, and where the room is
+//! source   the cells of the values
 //! ```
 //!
-//! Rendering text copies the bytes before a value, writes the number and a line feed, line by line.
-//! Rendering binary copies all bytes and writes the numbers over those that are kept for them.
+//! Rendering text brings the values that changed up to date and copies all of it. Rendering binary
+//! copies all bytes and writes the numbers over those that are kept for them.
 
-use super::number::{self, Room};
+use super::number;
+use super::rendered::{Rendered, put_value};
 use super::{Lines, Shown, Syntax, Values, protobuf};
 use crate::gzip;
 use crate::metric::{PageSource, Shape, Value};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Page {
     source: PageSource,
-    values: Values,
+    content: Content,
+    /// The length of what stands before the values.
+    lines_len: usize,
+    line_count: usize,
+}
+
+enum Content {
+    /// Locked while it is rendered or read: scrapes of one page take turns.
+    Text(Mutex<Rendered>),
+    Binary(Binary),
+}
+
+struct Binary {
     bytes: Box<[u8]>,
-    /// INVARIANT: one per line of `source`, ascending, of text the last the length of `bytes`.
-    ends: Box<[u32]>,
+    /// Where each value goes.
+    rooms: Box<[u32]>,
 }
 
 impl Page {
@@ -43,34 +57,40 @@ impl Page {
         }
         let lines_expected = source.keys().len() * source.lines_per_series();
         assert_eq!(lines.ends.len(), lines_expected, "{}: a line per value", family.name);
-        Page { source, values: syntax.values, bytes: lines.bytes.into(), ends: lines.ends.into() }
+        let (lines_len, line_count) = (lines.bytes.len(), lines.ends.len());
+        let content = match syntax.values {
+            Values::Text => Content::Text(Mutex::new(Rendered::new(lines))),
+            Values::Binary => {
+                Content::Binary(Binary { bytes: lines.bytes.into(), rooms: lines.ends.into() })
+            }
+        };
+        Page { source, content, lines_len, line_count }
     }
 
     /// The length of the rendered page is at most this.
     pub(crate) fn len_max(&self) -> usize {
-        match self.values {
-            Values::Text => self.bytes.len() + self.ends.len() * (number::LEN_MAX + 1),
-            Values::Binary => self.bytes.len(),
+        match self.content {
+            Content::Text(_) => self.lines_len + self.line_count * (number::LEN_MAX + 1),
+            Content::Binary(_) => self.lines_len,
         }
     }
 
     /// Appends the page with the present values.
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
-        out.reserve(self.len_max());
-        match self.values {
-            Values::Text => self.render_text(out),
-            Values::Binary => self.render_binary(out),
+        match &self.content {
+            Content::Text(text) => lock(text).render(&self.source, out),
+            Content::Binary(binary) => self.render_binary(binary, out),
         }
     }
 
-    fn render_binary(&self, out: &mut Vec<u8>) {
+    fn render_binary(&self, binary: &Binary, out: &mut Vec<u8>) {
         let start = out.len();
-        out.extend_from_slice(&self.bytes);
+        out.extend_from_slice(&binary.bytes);
         let page = &mut out[start..];
         let is_histogram = matches!(self.source.shape(), Shape::Histogram { .. });
-        let mut ends = self.ends.iter();
+        let mut rooms = binary.rooms.iter();
         self.source.visit(|value| {
-            let at = *ends.next().expect("a page has an end for each line") as usize;
+            let at = *rooms.next().expect("a page has room for each value") as usize;
             match value {
                 Value::U64(count) if is_histogram => protobuf::put_count(page, at, count),
                 Value::U64(value) => protobuf::put_double(page, at, value as f64),
@@ -79,37 +99,24 @@ impl Page {
             }
         });
     }
-
-    fn render_text(&self, out: &mut Vec<u8>) {
-        let mut ends = self.ends.iter();
-        let mut prefix_start = 0;
-        self.source.visit(|value| {
-            let prefix_end = *ends.next().expect("a page has an end for each line") as usize;
-            out.extend_from_slice(&self.bytes[prefix_start..prefix_end]);
-            prefix_start = prefix_end;
-            // Written in place: a number that is written elsewhere and copied stalls on its own
-            // stores.
-            let start = out.len();
-            out.extend_from_slice(&[b'\n'; number::LEN_MAX + 1]);
-            let room = out[start..].first_chunk_mut().expect("room was made for a number");
-            let len = put_value(room, value);
-            out[start + len] = b'\n';
-            out.truncate(start + len + 1);
-        });
-    }
 }
 
 /// What the compressed form of text needs.
 impl Page {
-    /// What stands in front of each value.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| *end as usize));
-        starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end as usize])
+    /// Calls `see` with what stands in front of each value; of a binary page with nothing.
+    pub(crate) fn with_lines<R>(
+        &self,
+        see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> R,
+    ) -> R {
+        match &self.content {
+            Content::Text(text) => see(&mut lock(text).lines()),
+            Content::Binary(_) => see(&mut std::iter::empty()),
+        }
     }
 
     /// The length of all lines.
     pub(crate) fn lines_len(&self) -> usize {
-        self.bytes.len()
+        self.lines_len
     }
 
     /// Replaces `texts` by those of the present values.
@@ -123,11 +130,7 @@ impl Page {
     }
 }
 
-#[inline]
-fn put_value(room: &mut Room, value: Value) -> usize {
-    match value {
-        Value::U64(value) => number::put_u64(room, value),
-        Value::I64(value) => number::put_i64(room, value),
-        Value::F64(value) => number::put_f64(room, value),
-    }
+/// A rendering that panicked would have left its page as wrong as the program is.
+fn lock(text: &Mutex<Rendered>) -> MutexGuard<'_, Rendered> {
+    text.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
 //! What the exporter counts and measures of itself.
 
 use crate::http::Method;
-use crate::metric::{Buckets, Counter, Dynamic, Family, Gauge, Histogram};
+use crate::metric::{Buckets, Counter, Dynamic, Family, Histogram};
 use crate::registry::{RegisterError, Registry};
 
 /// The methods that App Mesh's exporter shows, in its order. Others make no series: a method is
@@ -78,11 +78,11 @@ pub fn register_build_info(
     version: &str,
     revision: &str,
 ) -> Result<(), RegisterError> {
-    let family: Family<Dynamic, Gauge> = registry
-        .family_builder("promlet_build_info", "Always 1; the labels say which build this is.")
-        .register_dynamic(&["arch", "revision", "version"], ())?;
-    family.get_or_create(&[std::env::consts::ARCH, revision, version]).set(1.0);
-    Ok(())
+    registry.info(
+        "promlet_build_info",
+        "Always 1; the labels say which build this is.",
+        [("arch", std::env::consts::ARCH), ("revision", revision), ("version", version)],
+    )
 }
 
 /// Histograms of how long each phase of a scrape takes. What the present scrape took is seen by the

@@ -87,15 +87,20 @@ const fn canonical<const N: usize>(lengths: [u8; N]) -> [Code; N] {
 const CODE_LENGTH_ORDER: [usize; 19] =
     [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/// The lengths of the code length code: one for each possible length, and no runs. Sixteen symbols
-/// of four bits are a complete code.
-const CODE_LENGTH_BITS: u32 = 4;
+/// The lengths of the code in which the code lengths stand, by Huffman's algorithm; a length that
+/// the tables above use and that has no code here does not compile.
+const CODE_LENGTH_LENGTHS: [u8; 19] = [0, 0, 7, 7, 6, 4, 3, 4, 4, 4, 3, 4, 6, 6, 3, 0, 2, 0, 0];
 
-/// Bytes that the header of the block has, filled up with zeros.
-const HEADER_BYTES: usize = 192;
+/// The symbol that repeats the length before it 3 to 6 times, and its extra bits.
+const REPEAT: usize = 16;
+const REPEAT_MIN: usize = 3;
+const REPEAT_MAX: usize = 6;
+const REPEAT_BITS: u32 = 2;
 
-/// The header of the block: final, dynamic, and the code lengths without run-length coding. Its
-/// 180 bytes are written once a stream.
+/// Bytes that the header of the block has at most.
+const HEADER_BYTES: usize = 128;
+
+/// The header of the block: final, dynamic, and the code lengths. It is written once a stream.
 pub(super) struct BlockHeader {
     pub(super) bytes: [u8; HEADER_BYTES],
     pub(super) bits: usize,
@@ -112,20 +117,10 @@ const fn block_header() -> BlockHeader {
     header.append(CODE_LENGTH_ORDER.len() as u32 - 4, 4);
     let mut index = 0;
     while index < CODE_LENGTH_ORDER.len() {
-        let is_length = CODE_LENGTH_ORDER[index] <= CODE_LEN_MAX;
-        header.append(if is_length { CODE_LENGTH_BITS } else { 0 }, 3);
+        header.append(CODE_LENGTH_LENGTHS[CODE_LENGTH_ORDER[index]] as u32, 3);
         index += 1;
     }
-    index = 0;
-    while index < LITLEN_SYMBOLS {
-        header.append_code_length(LITLEN_LENGTHS[index]);
-        index += 1;
-    }
-    index = 0;
-    while index < DISTANCE_SYMBOLS {
-        header.append_code_length(DISTANCE_LENGTHS[index]);
-        index += 1;
-    }
+    header.append_code_lengths();
     header
 }
 
@@ -139,9 +134,42 @@ impl BlockHeader {
         }
     }
 
-    /// Codes are packed with their first bit lowest.
-    const fn append_code_length(&mut self, length: u8) {
-        self.append((length as u32).reverse_bits() >> (32 - CODE_LENGTH_BITS), CODE_LENGTH_BITS);
+    /// The lengths of both codes, runs of one length shortened.
+    const fn append_code_lengths(&mut self) {
+        let codes = canonical(CODE_LENGTH_LENGTHS);
+        let mut index = 0;
+        while index < LITLEN_SYMBOLS + DISTANCE_SYMBOLS {
+            let length = code_length(index);
+            self.append_code(codes[length as usize]);
+            index += 1;
+            let mut run = 0;
+            while index + run < LITLEN_SYMBOLS + DISTANCE_SYMBOLS
+                && code_length(index + run) == length
+            {
+                run += 1;
+            }
+            while run >= REPEAT_MIN {
+                let repeated = if run < REPEAT_MAX { run } else { REPEAT_MAX };
+                self.append_code(codes[REPEAT]);
+                self.append((repeated - REPEAT_MIN) as u32, REPEAT_BITS);
+                index += repeated;
+                run -= repeated;
+            }
+        }
+    }
+
+    const fn append_code(&mut self, code: Code) {
+        assert!(code.len > 0, "each code length has a code");
+        self.append(code.bits as u32, code.len as u32);
+    }
+}
+
+/// The lengths of both codes, one behind the other.
+const fn code_length(index: usize) -> u8 {
+    if index < LITLEN_SYMBOLS {
+        LITLEN_LENGTHS[index]
+    } else {
+        DISTANCE_LENGTHS[index - LITLEN_SYMBOLS]
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The limits of a server. Everything that a peer drives is bounded by one of them.
 ///
 /// At the defaults, the worst that peers can do together is to make the server hold
-/// `connections_max` output buffers (32 MiB); an idle connection holds a few hundred bytes.
+/// `connections_max` output buffers (64 MiB); an idle connection holds a few hundred bytes.
 ///
 /// ```
 /// use promlet::http::Limits;
@@ -55,7 +55,7 @@ impl Default for Limits {
             linger_time_max: Duration::from_secs(2),
             linger_bytes_max: 1_024 * 1_024,
             connections_max: 512,
-            output_buffer_bytes: 64 * 1_024,
+            output_buffer_bytes: 128 * 1_024,
         }
     }
 }

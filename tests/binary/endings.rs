@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::poll;
 use crate::support::process::Promlet;
 use crate::{ONE_SCRAPE, leave_an_answer_under_way, read};
 
@@ -62,7 +63,8 @@ fn it_ends_as_its_application_does() {
 fn a_signal_reaches_the_application() {
     let script = "trap 'exit 5' USR1; echo trapping; while :; do sleep 0.05; done";
     let mut promlet = Promlet::start(&["--", "/bin/sh", "-c", script]);
-    promlet.process.wait_for_line(|line| (line == "trapping").then_some(()));
+    // It may have been read before the address was, from the other output.
+    poll("the trap", || promlet.process.output().iter().any(|l| l == "trapping").then_some(()));
     promlet.process.signal("USR1");
     assert_eq!(promlet.process.wait().code(), Some(5));
 }
