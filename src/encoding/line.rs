@@ -50,7 +50,7 @@ pub(super) fn write_series(
         lines.end_line();
     };
     let bounds = match shape {
-        Shape::Histogram { bounds } => bounds,
+        Shape::Histogram { bounds, .. } => bounds,
         Shape::States { names } => {
             return names.iter().for_each(|state| line("", Some((&shown.name, state))));
         }

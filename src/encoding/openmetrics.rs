@@ -39,7 +39,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
 
 fn parts(shape: &Shape) -> &'static [Part] {
     match shape {
-        Shape::Histogram { bounds } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
+        Shape::Histogram { bounds, .. } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
             &[Part::Buckets, Part::Sum, Part::Count]
         }
         Shape::Scalar(_)

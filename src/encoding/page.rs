@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Rendering text copies the bytes before a value, writes the number and a line feed, line by line.
-//! Rendering binary copies all bytes and writes the numbers over those that are kept for them.
+//! Rendering binary copies all bytes and writes the numbers over those that are kept for them. Pages of
+//! native histograms hold the labels of each series; the rest is built at the scrape.
 
 use super::number::{self, Room};
 use super::{Lines, Shown, Syntax, Values, protobuf};
@@ -16,10 +17,24 @@ use crate::metric::{PageSource, Shape, Value};
 
 pub(crate) struct Page {
     source: PageSource,
-    values: Values,
+    rendering: Rendering,
     bytes: Box<[u8]>,
     /// INVARIANT: one per line of `source`, ascending, of text the last the length of `bytes`.
     ends: Box<[u32]>,
+}
+
+/// How values get into the page.
+#[derive(Clone, Copy)]
+enum Rendering {
+    /// In decimal behind the text in front of them.
+    Text,
+    /// In binary over the bytes that are kept for them.
+    Binary,
+    /// In binary messages that take as much room as they need, behind the labels of their series.
+    Native {
+        /// The bytes that stand in front of all series.
+        head_len: usize,
+    },
 }
 
 impl Page {
@@ -35,32 +50,53 @@ impl Page {
         if is_first || syntax.repeats_head {
             (syntax.write_head)(&mut lines.bytes, family, source.part());
         }
+        let rendering = match (syntax.values, source.shape().native()) {
+            (Values::Text, _) => Rendering::Text,
+            (Values::Binary, None) => Rendering::Binary,
+            (Values::Binary, Some(_)) => Rendering::Native { head_len: lines.bytes.len() },
+        };
         for key in source.keys() {
             (syntax.write_series)(&mut lines, family, source.shape(), key, source.part());
         }
-        if let Values::Binary = syntax.values {
+        if let Rendering::Binary = rendering {
             protobuf::close_page(&mut lines);
         }
-        let lines_expected = source.keys().len() * source.lines_per_series();
+        let lines_expected = source.keys().len()
+            * match rendering {
+                Rendering::Text | Rendering::Binary => source.lines_per_series(),
+                Rendering::Native { .. } => 1,
+            };
         assert_eq!(lines.ends.len(), lines_expected, "{}: a line per value", family.name);
-        Page { source, values: syntax.values, bytes: lines.bytes.into(), ends: lines.ends.into() }
+        Page { source, rendering, bytes: lines.bytes.into(), ends: lines.ends.into() }
     }
 
     /// The length of the rendered page is at most this.
     pub(crate) fn len_max(&self) -> usize {
-        match self.values {
-            Values::Text => self.bytes.len() + self.ends.len() * (number::LEN_MAX + 1),
-            Values::Binary => self.bytes.len(),
+        match self.rendering {
+            Rendering::Text => self.bytes.len() + self.ends.len() * (number::LEN_MAX + 1),
+            Rendering::Binary => self.bytes.len(),
+            Rendering::Native { .. } => protobuf::native_page_len_max(
+                self.bytes.len(),
+                self.ends.len(),
+                self.source.shape(),
+            ),
         }
     }
 
     /// Appends the page with the present values.
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
-        out.reserve(self.len_max());
-        match self.values {
-            Values::Text => self.render_text(out),
-            Values::Binary => self.render_binary(out),
+        match self.rendering {
+            Rendering::Text => self.render_text(out),
+            Rendering::Binary => self.render_binary(out),
+            Rendering::Native { head_len } => self.render_native(out, head_len),
         }
+    }
+
+    fn render_native(&self, out: &mut Vec<u8>, head_len: usize) {
+        let head = &self.bytes[..head_len];
+        let starts = std::iter::once(head_len).chain(self.ends.iter().map(|end| *end as usize));
+        let labels = starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end as usize]);
+        protobuf::write_native_page(out, head, labels, |each| self.source.visit_native(each));
     }
 
     fn render_binary(&self, out: &mut Vec<u8>) {
@@ -81,6 +117,7 @@ impl Page {
     }
 
     fn render_text(&self, out: &mut Vec<u8>) {
+        out.reserve(self.len_max());
         let mut ends = self.ends.iter();
         let mut prefix_start = 0;
         self.source.visit(|value| {

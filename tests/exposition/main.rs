@@ -3,6 +3,7 @@
 
 mod formats;
 mod gzip;
+mod native;
 mod plan;
 mod python;
 #[path = "../support/mod.rs"]
