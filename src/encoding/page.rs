@@ -34,6 +34,7 @@ enum Rendering {
     Native {
         /// The bytes that stand in front of all series.
         head_len: usize,
+        is_created_shown: bool,
     },
 }
 
@@ -53,15 +54,18 @@ impl Page {
         let rendering = match (syntax.values, source.shape().native()) {
             (Values::Text, _) => Rendering::Text,
             (Values::Binary, None) => Rendering::Binary,
-            (Values::Binary, Some(_)) => Rendering::Native { head_len: lines.bytes.len() },
+            (Values::Binary, Some(_)) => Rendering::Native {
+                head_len: lines.bytes.len(),
+                is_created_shown: family.desc.is_created_shown,
+            },
         };
-        for key in source.keys() {
-            (syntax.write_series)(&mut lines, family, source.shape(), key, source.part());
+        for series in source.series() {
+            (syntax.write_series)(&mut lines, family, series, source.part());
         }
         if let Rendering::Binary = rendering {
             protobuf::close_page(&mut lines);
         }
-        let lines_expected = source.keys().len()
+        let lines_expected = source.series().len()
             * match rendering {
                 Rendering::Text | Rendering::Binary => source.lines_per_series(),
                 Rendering::Native { .. } => 1,
@@ -88,15 +92,17 @@ impl Page {
         match self.rendering {
             Rendering::Text => self.render_text(out),
             Rendering::Binary => self.render_binary(out),
-            Rendering::Native { head_len } => self.render_native(out, head_len),
+            Rendering::Native { head_len, is_created_shown } => {
+                self.render_native(out, head_len, is_created_shown);
+            }
         }
     }
 
-    fn render_native(&self, out: &mut Vec<u8>, head_len: usize) {
+    fn render_native(&self, out: &mut Vec<u8>, head_len: usize, is_created_shown: bool) {
         let head = &self.bytes[..head_len];
         let starts = std::iter::once(head_len).chain(self.ends.iter().map(|end| *end as usize));
         let labels = starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end as usize]);
-        protobuf::write_native_page(out, head, labels, |each| self.source.visit_native(each));
+        protobuf::write_native_page(out, head, labels, &self.source, is_created_shown);
     }
 
     fn render_binary(&self, out: &mut Vec<u8>) {

@@ -7,9 +7,11 @@
 //!   22    Metric
 //!     0a    LabelPair     0a name   12 value
 //!     12 gauge  1a counter  2a untyped:   09 value            8 bytes
+//!       1a    Timestamp     08 seconds                        of counters, where asked for
 //!     3a    Histogram
 //!       1a    Bucket        08 count        11 upper bound    10 bytes, 8 bytes
 //!       11    sample_sum    08 sample_count                   8 bytes, 10 bytes
+//!       7a    Timestamp     08 seconds                        where asked for
 //! ```
 //!
 //! All lengths are known when a page is laid out, because values have fixed widths: doubles, and
@@ -32,11 +34,11 @@
 //! A family that has several pages comes several times, which readers join.
 
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Key, NativeHistogram, Part, Shape};
+use crate::metric::{NativeHistogram, PageSource, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    parts: |_| &[Part::All],
+    parts: |_, _| &[Part::All],
     write_head,
     repeats_head: true,
     write_series,
@@ -70,6 +72,9 @@ mod tag {
     pub(super) const HISTOGRAM_NEGATIVE_DELTA: u8 = 0x50;
     pub(super) const HISTOGRAM_POSITIVE_SPAN: u8 = 0x62;
     pub(super) const HISTOGRAM_POSITIVE_DELTA: u8 = 0x68;
+    pub(super) const HISTOGRAM_CREATED: u8 = 0x7a;
+    pub(super) const COUNTER_CREATED: u8 = 0x1a;
+    pub(super) const TIMESTAMP_SECONDS: u8 = 0x08;
     pub(super) const SPAN_OFFSET: u8 = 0x08;
     pub(super) const SPAN_LENGTH: u8 = 0x10;
     pub(super) const BUCKET_COUNT: u8 = 0x08;
@@ -102,20 +107,25 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
     }
 }
 
-fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, _: Part) {
+fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) {
     let mut labels = Vec::new();
-    for (name, value) in shown.labels(key) {
+    for (name, value) in shown.labels(series) {
         write_label(&mut labels, &name, value);
     }
-    match shape {
+    let created = match shown.desc.kind {
+        Kind::Counter => created(shown, tag::COUNTER_CREATED, series),
+        Kind::Histogram => created(shown, tag::HISTOGRAM_CREATED, series),
+        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => Vec::new(),
+    };
+    match series.shape() {
         Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One => {
-            write_scalar(lines, shown, &labels)
+            write_scalar(lines, shown, &labels, &created);
         }
         Shape::States { names } => {
             for state in names {
                 let mut labels = labels.clone();
                 write_label(&mut labels, &shown.name, state);
-                write_scalar(lines, shown, &labels);
+                write_scalar(lines, shown, &labels, &created);
             }
         }
         Shape::Histogram { native: Some(_), .. } => {
@@ -123,11 +133,27 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, 
             lines.end_line();
         }
         Shape::Histogram { bounds, native: None } => {
-            let len = (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN;
-            write_metric_head(lines, shown.desc.kind, &labels, len);
+            let values = (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN;
+            write_metric_head(lines, shown.desc.kind, &labels, created.len() + values);
+            lines.bytes.extend_from_slice(&created);
             write_histogram(lines, bounds);
         }
     }
+}
+
+/// The field of this tag that says when a series was created, or nothing.
+fn created(shown: &Shown<'_>, tag: u8, series: &Series) -> Vec<u8> {
+    let mut field = Vec::new();
+    if shown.desc.is_created_shown {
+        write_timestamp(&mut field, tag, series.created());
+    }
+    field
+}
+
+fn write_timestamp(out: &mut Vec<u8>, tag: u8, seconds: u64) {
+    let mut timestamp = Vec::new();
+    write_field(&mut timestamp, tag::TIMESTAMP_SECONDS, seconds);
+    write_bytes(out, tag, &timestamp);
 }
 
 fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
@@ -137,9 +163,10 @@ fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
     write_bytes(labels, tag::METRIC_LABEL, &label);
 }
 
-/// Appends a metric that has one value.
-fn write_scalar(lines: &mut Lines, shown: &Shown<'_>, labels: &[u8]) {
-    write_metric_head(lines, shown.desc.kind, labels, 1 + DOUBLE_LEN);
+/// Appends a metric that has one value, behind when it was created.
+fn write_scalar(lines: &mut Lines, shown: &Shown<'_>, labels: &[u8], created: &[u8]) {
+    write_metric_head(lines, shown.desc.kind, labels, created.len() + 1 + DOUBLE_LEN);
+    lines.bytes.extend_from_slice(created);
     keep_double(lines, tag::SCALAR_VALUE);
 }
 
@@ -177,14 +204,18 @@ pub(super) fn write_native_page<'p>(
     out: &mut Vec<u8>,
     head: &[u8],
     mut labels: impl Iterator<Item = &'p [u8]>,
-    visit: impl FnOnce(&mut dyn FnMut(NativeHistogram<'_>)),
+    source: &PageSource,
+    is_created_shown: bool,
 ) {
     let (mut message, mut metric, mut fields) = (head.to_vec(), Vec::new(), Vec::new());
-    visit(&mut |histogram| {
+    source.visit_native(|histogram| {
         metric.clear();
         metric.extend_from_slice(labels.next().expect("a page has labels for each series"));
         fields.clear();
         write_native(&mut fields, &histogram);
+        if is_created_shown {
+            write_timestamp(&mut fields, tag::HISTOGRAM_CREATED, histogram.created);
+        }
         write_bytes(&mut metric, tag::METRIC_HISTOGRAM, &fields);
         write_bytes(&mut message, tag::FAMILY_METRIC, &metric);
     });

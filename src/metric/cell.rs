@@ -18,6 +18,7 @@ use super::shape::{LINES_PER_PAGE, Number, Part, Shape};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Cells of one cache line; sharded counters and histograms start on a line of their own.
 pub(crate) const CELLS_PER_LINE: usize = 8;
@@ -169,12 +170,22 @@ pub struct Series {
     pub(crate) key: Key,
     /// Set by look-ups in families whose idle series expire.
     pub(crate) touched: AtomicBool,
+    /// In seconds since 1970.
+    created: u32,
 }
 
 impl Series {
     /// A series that owns `slot`, which was taken from `block` for it.
     pub(crate) fn new(block: Arc<Block>, slot: u8, key: Key) -> Series {
-        Series { block, slot, key, touched: AtomicBool::new(true) }
+        // A clock before 1970 or after 2106 is shown as those.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let created = u32::try_from(now).unwrap_or(u32::MAX);
+        Series { block, slot, key, touched: AtomicBool::new(true), created }
+    }
+
+    /// When the series was created, in whole seconds since 1970.
+    pub(crate) fn created(&self) -> u64 {
+        self.created.into()
     }
 
     pub(crate) fn block(&self) -> &Arc<Block> {
@@ -253,6 +264,8 @@ impl Cells {
 
 /// One series of a native histogram, as one scrape sees it.
 pub(crate) struct NativeHistogram<'c> {
+    /// As [`Series::created`].
+    pub(crate) created: u64,
     pub(crate) sum: f64,
     /// Those of the classic buckets but `+Inf`.
     pub(crate) bounds: &'c [f64],
@@ -292,23 +305,24 @@ impl PageSource {
         self.shape().lines_per_series(self.part)
     }
 
-    /// The label values of each series, in the order of their lines.
-    pub(crate) fn keys(&self) -> impl ExactSizeIterator<Item = &Key> {
-        self.series.iter().map(|series| &series.key)
+    /// The series, in the order of their lines.
+    pub(crate) fn series(&self) -> &[Arc<Series>] {
+        &self.series
     }
 
     /// Calls `series` with what each series of a native histogram counted, in the order of
-    /// [`keys`](Self::keys).
+    /// [`series`](Self::series).
     pub(crate) fn visit_native(&self, mut series: impl FnMut(NativeHistogram<'_>)) {
         let Shape::Histogram { bounds, native: Some(native) } = self.shape() else { return };
         let mut cells = Vec::new();
-        for slot in &self.slots {
+        for (of, slot) in self.series.iter().zip(&self.slots) {
             let first = usize::from(*slot) * self.shape().stride();
             let end = first + histogram_cells(bounds, Some(native));
             cells.clear();
             cells.extend((first..end).map(|index| self.block.load(index)));
             let (classic, own) = cells.split_at(FIRST_BUCKET + bounds.len() + 1);
             series(NativeHistogram {
+                created: of.created(),
                 sum: f64::from_bits(classic[SUM]),
                 bounds,
                 buckets: &classic[FIRST_BUCKET..FIRST_BUCKET + bounds.len()],
@@ -320,8 +334,14 @@ impl PageSource {
 
     /// Calls `line` with the current value of each line, in their order.
     #[inline]
-    pub(crate) fn visit(&self, line: impl FnMut(Value)) {
-        self.block.visit(&self.slots, self.part, line);
+    pub(crate) fn visit(&self, mut line: impl FnMut(Value)) {
+        if self.part != Part::AllAndCreated {
+            return self.block.visit(&self.slots, self.part, line);
+        }
+        for (series, slot) in self.series.iter().zip(&self.slots) {
+            self.block.visit(&[*slot], Part::All, &mut line);
+            line(Value::U64(series.created()));
+        }
     }
 }
 

@@ -47,9 +47,8 @@ pub use info::{Info, StateSet, States, StatesError};
 pub use labels::{LabelSchema, LabelValue, Labels};
 pub use native::NativeBuckets;
 
-pub(crate) use cell::{NativeHistogram, PageSource, Value};
+pub(crate) use cell::{NativeHistogram, PageSource, Series, Value};
 pub(crate) use family::FamilyCore;
-pub(crate) use key::Key;
 pub(crate) use shape::{Part, Shape};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -57,6 +57,8 @@ pub enum Shape {
 pub(crate) enum Part {
     /// All of them.
     All,
+    /// All of them, and when the series was created.
+    AllAndCreated,
     /// Of a histogram the buckets.
     Buckets,
     /// Of a histogram the sum.
@@ -70,6 +72,7 @@ impl Shape {
     /// count.
     pub(crate) fn lines_per_series(&self, part: Part) -> usize {
         match (self, part) {
+            (_, Part::AllAndCreated) => self.lines_per_series(Part::All) + 1,
             (Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One, _) => 1,
             (Shape::States { names }, _) => names.len(),
             (Shape::Histogram { bounds, .. }, Part::All) => bounds.len() + 3,

@@ -1,6 +1,7 @@
 //! What is registered is what can be read back: any families with any labels and values, judged by
 //! the independent reader of the text format.
 
+mod created;
 mod formats;
 mod gzip;
 mod native;

@@ -42,6 +42,8 @@ pub(crate) struct Metric {
     pub(crate) value: Option<f64>,
     pub(crate) histogram: Option<Histogram>,
     pub(crate) exemplar: Option<Exemplar>,
+    /// Of a counter or a histogram: seconds and nanoseconds since 1970.
+    pub(crate) created: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -113,8 +115,10 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
             (1, _, Field::Bytes(message)) => metric.labels.push(label(message)?),
             (2, GAUGE, Field::Bytes(message))
             | (3, COUNTER, Field::Bytes(message))
-            | (5, UNTYPED, Field::Bytes(message)) => scalar(message, &mut metric)?,
-            (7, HISTOGRAM, Field::Bytes(message)) => metric.histogram = Some(histogram(message)?),
+            | (5, UNTYPED, Field::Bytes(message)) => scalar(message, &mut metric, kind)?,
+            (7, HISTOGRAM, Field::Bytes(message)) => {
+                metric.histogram = Some(histogram(message, &mut metric.created)?);
+            }
             _ => return Err(format!("field {number} in a metric of type {kind}")),
         }
         Ok(())
@@ -124,18 +128,19 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
     Ok(metric)
 }
 
-fn scalar(message: &[u8], metric: &mut Metric) -> Result<(), String> {
+fn scalar(message: &[u8], metric: &mut Metric, kind: u64) -> Result<(), String> {
     fields(message, |number, field| {
-        match (number, field) {
-            (1, Field::Double(value)) => metric.value = Some(value),
-            (2, Field::Bytes(message)) => metric.exemplar = Some(exemplar(message)?),
+        match (number, kind, field) {
+            (1, _, Field::Double(value)) => metric.value = Some(value),
+            (2, COUNTER, Field::Bytes(message)) => metric.exemplar = Some(exemplar(message)?),
+            (3, COUNTER, Field::Bytes(message)) => metric.created = Some(timestamp(message)?),
             _ => return Err(format!("field {number} in a value")),
         }
         Ok(())
     })
 }
 
-fn histogram(message: &[u8]) -> Result<Histogram, String> {
+fn histogram(message: &[u8], created: &mut Option<(u64, u64)>) -> Result<Histogram, String> {
     let mut histogram = Histogram::default();
     let (mut negative, mut positive) = (Buckets::default(), Buckets::default());
     fields(message, |number, field| {
@@ -149,6 +154,7 @@ fn histogram(message: &[u8]) -> Result<Histogram, String> {
             (9, Field::Bytes(message)) => negative.spans.push(span(message)?),
             (10, Field::Varint(delta)) => negative.deltas.push(unzigzag(delta)),
             (12, Field::Bytes(message)) => positive.spans.push(span(message)?),
+            (15, Field::Bytes(message)) => *created = Some(timestamp(message)?),
             (13, Field::Varint(delta)) => positive.deltas.push(unzigzag(delta)),
             _ => return Err(format!("field {number} in a histogram")),
         }
