@@ -65,6 +65,38 @@ fn native_buckets_stand_beside_classic_ones() {
     assert_eq!((shown.count, shown.native.as_ref()), (Some(10), Some(&native)));
 }
 
+/// Whatever a scrape sees of observations in flight, the reader finds the buckets and the count to
+/// agree, and none of it goes back.
+#[test]
+fn scrapes_amid_observations_are_consistent() {
+    const OBSERVATIONS: u32 = 20_000;
+    let registry = Registry::new();
+    let family = family(&registry, &[-1.0, 1.0], NativeBuckets::new(2, 0.5..=32.0).unwrap());
+    let histogram = family.get_or_create(&["a"]);
+    let shown = || read(&registry).remove(0).histogram.expect("it is a histogram");
+    std::thread::scope(|scope| {
+        let writers = [-1.0, 1.0].map(|sign| {
+            let histogram = &histogram;
+            scope.spawn(move || {
+                for number in 0..OBSERVATIONS {
+                    histogram.observe(sign * f64::from(number % 40));
+                }
+            })
+        });
+        let mut last = shown();
+        while !writers.iter().all(|writer| writer.is_finished()) {
+            let next = shown();
+            assert!(next.count >= last.count);
+            let counts = next.buckets.iter().map(|(_, count, _)| *count);
+            assert!(counts.clone().is_sorted() && counts.max() == next.count, "{next:?}");
+            let ascends = next.buckets.iter().zip(&last.buckets).all(|(new, old)| new.1 >= old.1);
+            assert!(ascends, "{next:?} after {last:?}");
+            last = next;
+        }
+    });
+    assert_eq!(shown().count, Some(u64::from(2 * OBSERVATIONS)));
+}
+
 /// The number of the bucket of a positive value, from logarithms.
 fn bucket(schema: i8, value: f64) -> i64 {
     (value.log2() * f64::from(schema).exp2()).ceil() as i64
