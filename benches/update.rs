@@ -3,7 +3,7 @@
 //! Each on one thread and on two at once, beside a bare atomic addition.
 
 use criterion::{BenchmarkId, Criterion};
-use promlet::{Buckets, Counter, Family, Registry, labels};
+use promlet::{Buckets, Counter, Family, NativeBuckets, Registry, labels};
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,6 +72,12 @@ fn updates(c: &mut Criterion) {
     bench(c, "gauge_add", || black_box(&gauge).add(black_box(1.5)));
     let histogram = registry.histogram("seconds", "", Buckets::default()).expect(legal);
     bench(c, "histogram_observe_11_buckets", || black_box(&histogram).observe(black_box(0.3)));
+    let native = NativeBuckets::new(3, 1e-6..=1e3).expect("the range is one");
+    let buckets = Buckets::default().with_native(native);
+    let native = registry.histogram("native_seconds", "", buckets).expect(legal);
+    bench(c, "histogram_observe_11_and_240_native_buckets", || {
+        black_box(&native).observe(black_box(0.3));
+    });
 
     let family: Family<Request<'static>, Counter> =
         registry.family("requests_total", "").expect(legal);

@@ -76,6 +76,8 @@ pub struct Desc {
     /// What the values are measured in, such as `seconds`: the last part of the name, but for the
     /// suffix of its kind.
     pub unit: Option<Cow<'static, str>>,
+    /// Whether formats that can say when each series was created are to do so.
+    pub is_created_shown: bool,
     /// The names of the labels whose values tell the series of the family apart, in the order in
     /// which a look-up gives them.
     pub label_names: Box<[Cow<'static, str>]>,
@@ -222,6 +224,7 @@ mod tests {
             help: "".into(),
             kind,
             unit: None,
+            is_created_shown: false,
             label_names: labels.iter().map(|name| Cow::Borrowed(*name)).collect(),
             const_labels: consts
                 .iter()

@@ -321,6 +321,7 @@ impl Registry {
             help: help.into(),
             limit: SeriesLimit::default(),
             unit: None,
+            is_created_shown: false,
             is_unknown: false,
         }
     }
@@ -429,6 +430,7 @@ pub struct FamilyBuilder<'r> {
     help: Cow<'static, str>,
     limit: SeriesLimit,
     unit: Option<Cow<'static, str>>,
+    is_created_shown: bool,
     is_unknown: bool,
 }
 
@@ -443,6 +445,16 @@ impl FamilyBuilder<'_> {
     /// formats that have units.
     pub fn unit(mut self, unit: impl Into<Cow<'static, str>>) -> Self {
         self.unit = Some(unit.into());
+        self
+    }
+
+    /// Shows of each counter or histogram of the family when it was created, to the second: in
+    /// OpenMetrics as another sample, `_created`, and in protobuf. The text formats cannot, nor can
+    /// OpenMetrics where it shows a counter as `unknown` because its name does not end in `_total`.
+    ///
+    /// Prometheus stores `_created` as series of their own, unless it is told to use them.
+    pub fn created(mut self) -> Self {
+        self.is_created_shown = true;
         self
     }
 
@@ -493,13 +505,14 @@ impl FamilyBuilder<'_> {
         label_names: Box<[Cow<'static, str>]>,
         options: M::Options,
     ) -> Result<Arc<FamilyCore>, RegisterError> {
-        let FamilyBuilder { registry, name, help, limit, unit, is_unknown } = self;
+        let FamilyBuilder { registry, name, help, limit, unit, is_created_shown, is_unknown } =
+            self;
         let kind = match M::KIND {
             Kind::Counter | Kind::Gauge | Kind::Info if is_unknown => Kind::Unknown,
             kind => kind,
         };
         let const_labels = registry.const_labels.iter().cloned().collect();
-        let desc = Desc { name, help, kind, unit, label_names, const_labels };
+        let desc = Desc { name, help, kind, unit, is_created_shown, label_names, const_labels };
         desc.validate().map_err(RegisterError::Name)?;
         let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
         let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };

@@ -5,8 +5,11 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::process::Command;
+use std::time::Duration;
 
+use promlet::{Buckets, Exporter, Limits, ListenAddress, NativeBuckets, Registry, Server};
 use support::client::Client;
 use support::json::Json;
 use support::process::{Process, Promlet};
@@ -25,7 +28,7 @@ struct Scraper {
 
 impl Scraper {
     /// `None` where Prometheus is not installed.
-    fn start(target: &Promlet, flags: &[&str]) -> Option<Scraper> {
+    fn start(target: SocketAddr, flags: &[&str]) -> Option<Scraper> {
         let installed = Command::new("prometheus").arg("--version").output().is_ok();
         if !installed {
             return None;
@@ -36,7 +39,7 @@ impl Scraper {
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
              scrape_configs:\n  \
              - job_name: promlet\n    static_configs: [{{targets: ['{}']}}]\n",
-            target.address
+            target
         );
         std::fs::write(&config, text).expect("a temporary file can be written");
         let mut command = Command::new("prometheus");
@@ -85,7 +88,7 @@ fn a_real_prometheus_reads_protobuf() {
 
 fn scrape_every_series(flags: &[&str]) {
     let promlet = Promlet::start(&[]);
-    let Some(mut scraper) = Scraper::start(&promlet, flags) else {
+    let Some(mut scraper) = Scraper::start(promlet.address, flags) else {
         return skip("prometheus is not installed", REQUIRED_BY);
     };
     poll("up == 1", || (scraper.query("up")? == 1.0).then_some(()));
@@ -106,6 +109,35 @@ fn scrape_every_series(flags: &[&str]) {
     });
     assert!(agreed.1 > 0, "the page is empty: {last:?}");
     assert_eq!(scraper.query("up"), Some(1.0));
+}
+
+#[test]
+fn a_real_prometheus_stores_native_histograms() {
+    let registry = Registry::new();
+    let native = NativeBuckets::new(3, 1e-3..=1e3).expect("the range is one");
+    let buckets = Buckets::new([-1.0, 1.0]).expect("the bounds ascend").with_native(native);
+    let histogram = registry.histogram("drift_seconds", "", buckets.clone()).expect("it is free");
+    registry.histogram("idle_seconds", "", buckets).expect("the name is free");
+    for value in [-10.0, 0.0, 0.25, 0.5, 0.5, 100.0] {
+        histogram.observe(value);
+    }
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let server = Server::bind(&[address], Limits::default()).expect("a port is free");
+    let [ListenAddress::Tcp(target)] = server.local_addresses()[..] else { panic!("one address") };
+    let server = server.spawn(Exporter::new(registry)).expect("a thread can be started");
+    let flags = ["--enable-feature=native-histograms"];
+    let Some(mut scraper) = Scraper::start(target, &flags) else {
+        return skip("prometheus is not installed", REQUIRED_BY);
+    };
+    let count = poll("the histogram", || scraper.query("histogram_count(drift_seconds)"));
+    assert_eq!(count, 6.0);
+    assert_eq!(scraper.query("histogram_sum(drift_seconds)"), Some(91.25));
+    let below = scraper.query("histogram_fraction(0,1,drift_seconds)").expect("it has buckets");
+    // Half of the zero bucket's one observation is taken to be below zero.
+    assert!((below - 3.5 / 6.0).abs() < 1e-6, "{below}");
+    assert_eq!(scraper.query("histogram_count(idle_seconds)"), Some(0.0));
+    assert_eq!(scraper.query("drift_seconds_count"), None, "it is stored as native");
+    server.stop(Duration::ZERO).expect("it runs");
 }
 
 #[test]

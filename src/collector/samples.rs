@@ -10,7 +10,7 @@ pub(crate) fn samples(registry: &Registry) -> Vec<String> {
         let desc = &family.core.desc;
         for block in family.core.blocks() {
             let source = block.source(Part::All);
-            let mut keys = source.keys();
+            let mut keys = source.series().iter().map(|series| &series.key);
             source.visit(|value| {
                 let key = keys.next().expect("collectors have one line per series");
                 let pairs = desc.label_names.iter().zip(key.values());

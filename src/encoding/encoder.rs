@@ -206,7 +206,7 @@ impl FamilyLayout {
             return;
         }
         let shown = Shown::new(&self.core.desc, escaping, self.is_stem_free);
-        let parts = (syntax.parts)(self.core.shape());
+        let parts = (syntax.parts)(&shown, self.core.shape());
         let first = self.pages.first().map(|(version, _)| *version);
         let mut old = std::mem::take(&mut self.pages).into_iter().peekable();
         for (index, block) in self.core.blocks().into_iter().enumerate() {

@@ -10,7 +10,7 @@
 use super::escape::{write_escaped_string, write_quoted};
 use super::number;
 use super::{Lines, Shown};
-use crate::metric::{Key, Part, Shape};
+use crate::metric::{Part, Series, Shape};
 use crate::model::{is_legacy_label_name, is_legacy_metric_name};
 
 /// Appends `# keyword name `, where the name is that of a family.
@@ -31,15 +31,11 @@ pub(super) fn write_comment(out: &mut Vec<u8>, keyword: &str, name: &str) {
 pub(super) fn write_series(
     lines: &mut Lines,
     shown: &Shown<'_>,
-    shape: &Shape,
-    key: &Key,
+    series: &Series,
     part: Part,
     put_bound: fn(&mut number::Room, f64) -> usize,
 ) {
-    let mut labels = Vec::new();
-    for (name, value) in shown.labels(key) {
-        write_label(&mut labels, &name, value);
-    }
+    let mut labels = labels(shown, series);
     let mut line = |suffix: &str, own: Option<(&str, &str)>| {
         let labels_len = labels.len();
         if let Some((name, value)) = own {
@@ -49,8 +45,8 @@ pub(super) fn write_series(
         labels.truncate(labels_len);
         lines.end_line();
     };
-    let bounds = match shape {
-        Shape::Histogram { bounds } => bounds,
+    let bounds = match series.shape() {
+        Shape::Histogram { bounds, .. } => bounds,
         Shape::States { names } => {
             return names.iter().for_each(|state| line("", Some((&shown.name, state))));
         }
@@ -71,6 +67,22 @@ pub(super) fn write_series(
     if matches!(part, Part::All | Part::Count) {
         line("_count", None);
     }
+}
+
+/// Appends what stands in front of the time at which a series was created, whose family is called
+/// `name`.
+pub(super) fn write_created(lines: &mut Lines, shown: &Shown<'_>, series: &Series, name: &str) {
+    write_name_and_labels(&mut lines.bytes, name, "_created", &labels(shown, series));
+    lines.end_line();
+}
+
+/// The labels of a series, as they stand between braces.
+fn labels(shown: &Shown<'_>, series: &Series) -> Vec<u8> {
+    let mut labels = Vec::new();
+    for (name, value) in shown.labels(series) {
+        write_label(&mut labels, &name, value);
+    }
+    labels
 }
 
 /// `name{labels} ` or `{"name",labels} `.

@@ -23,7 +23,7 @@ mod text;
 pub use encoder::{Encoder, Exposition};
 pub use negotiate::{Choice, ContentCoding, negotiate};
 
-use crate::metric::{Key, Part, Shape};
+use crate::metric::{Part, Series, Shape};
 use crate::model::{Desc, Escaping};
 use negotiate::Parameter;
 use std::borrow::Cow;
@@ -66,13 +66,13 @@ struct FormatRow {
 /// How pages look. Formats that differ only in what they are called share one.
 struct Syntax {
     /// Which of a series' lines stand together, each part in pages of its own.
-    parts: fn(&Shape) -> &'static [Part],
+    parts: fn(&Shown<'_>, &Shape) -> &'static [Part],
     /// Appends what stands in front of a family, or of one part of it.
     write_head: fn(&mut Vec<u8>, &Shown<'_>, Part),
     /// Whether the head stands in front of each page rather than of the first.
     repeats_head: bool,
     /// Appends what stands in front of each value of one series, and calls back after each.
-    write_series: fn(&mut Lines, &Shown<'_>, &Shape, &Key, Part),
+    write_series: fn(&mut Lines, &Shown<'_>, &Series, Part),
     values: Values,
     /// What stands at the end of an exposition.
     trailer: &'static [u8],
@@ -192,8 +192,8 @@ impl<'a> Shown<'a> {
     }
 
     /// The labels of a series and of its family, by name, with escaped names.
-    fn labels<'s>(&'s self, key: &'s Key) -> Vec<(Cow<'s, str>, &'s str)> {
-        let own = self.desc.label_names.iter().map(|name| &**name).zip(key.values());
+    fn labels<'s>(&'s self, series: &'s Series) -> Vec<(Cow<'s, str>, &'s str)> {
+        let own = self.desc.label_names.iter().map(|name| &**name).zip(series.key.values());
         let constant = self.desc.const_labels.iter().map(|label| (&*label.name, &*label.value));
         let mut labels: Vec<(&str, &str)> = own.chain(constant).collect();
         labels.sort_unstable();

@@ -5,6 +5,7 @@
 //! # UNIT name unit
 //! # HELP name text
 //! name{label="value",...} value
+//! name_created{label="value",...} seconds          where asked for, of counters and histograms
 //! # EOF
 //! ```
 //!
@@ -25,7 +26,7 @@ use super::escape::write_escaped_string;
 use super::line::{self, write_comment};
 use super::number;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Key, Part, Shape};
+use crate::metric::{Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -37,16 +38,19 @@ pub(super) static SYNTAX: Syntax = Syntax {
     trailer: b"# EOF\n",
 };
 
-fn parts(shape: &Shape) -> &'static [Part] {
+fn parts(shown: &Shown<'_>, shape: &Shape) -> &'static [Part] {
     match shape {
-        Shape::Histogram { bounds } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
+        Shape::Histogram { bounds, .. } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
             &[Part::Buckets, Part::Sum, Part::Count]
         }
         Shape::Scalar(_)
         | Shape::Sharded { .. }
         | Shape::Histogram { .. }
         | Shape::One
-        | Shape::States { .. } => &[Part::All],
+        | Shape::States { .. } => match name_and_kind(shown, Part::All) {
+            (_, "counter" | "histogram") if shown.desc.is_created_shown => &[Part::AllAndCreated],
+            _ => &[Part::All],
+        },
     }
 }
 
@@ -77,7 +81,7 @@ fn name_and_kind(shown: &Shown<'_>, part: Part) -> (String, &'static str) {
         Part::Buckets => return (format!("{name}_bucket"), "unknown"),
         Part::Sum => return (format!("{name}_sum"), "unknown"),
         Part::Count => return (format!("{name}_count"), "unknown"),
-        Part::All => {}
+        Part::All | Part::AllAndCreated => {}
     }
     let stem = shown.desc.kind.stem(name).filter(|_| shown.is_stem_free);
     match (shown.desc.kind, stem) {
@@ -90,8 +94,14 @@ fn name_and_kind(shown: &Shown<'_>, part: Part) -> (String, &'static str) {
     }
 }
 
-fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, part: Part) {
-    line::write_series(lines, shown, shape, key, part, put_bound);
+fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, part: Part) {
+    let is_created_shown = part == Part::AllAndCreated;
+    let samples = if is_created_shown { Part::All } else { part };
+    line::write_series(lines, shown, series, samples, put_bound);
+    if is_created_shown {
+        // Readers look for it directly behind the samples of the same metric.
+        line::write_created(lines, shown, series, &name_and_kind(shown, part).0);
+    }
 }
 
 /// Writes a finite bound in the canonical spelling and returns its length.

@@ -3,6 +3,7 @@
 //! ```text
 //! text     what stands before each value, and from the first rendering on the values: `rendered`
 //! binary   a message with room for each value, and where the room is
+//! native   the labels of each series; the messages are built at the scrape
 //! source   the cells of the values
 //! ```
 //!
@@ -25,15 +26,23 @@ pub(crate) struct Page {
 }
 
 enum Content {
-    /// Locked while it is rendered or read: scrapes of one page take turns.
+    /// Values stand in decimal. Locked while it is rendered or read: scrapes of one page take turns.
     Text(Mutex<Rendered>),
+    /// Values are written over the bytes that are kept for them.
     Binary(Binary),
+    /// Messages take as much room as they need, behind the labels of their series.
+    Native {
+        labels: Binary,
+        /// The bytes that stand in front of all series.
+        head_len: usize,
+        is_created_shown: bool,
+    },
 }
 
+/// Bytes, and places in them: where values go, or where labels end.
 struct Binary {
     bytes: Box<[u8]>,
-    /// Where each value goes.
-    rooms: Box<[u32]>,
+    places: Box<[u32]>,
 }
 
 impl Page {
@@ -49,29 +58,39 @@ impl Page {
         if is_first || syntax.repeats_head {
             (syntax.write_head)(&mut lines.bytes, family, source.part());
         }
-        for key in source.keys() {
-            (syntax.write_series)(&mut lines, family, source.shape(), key, source.part());
+        let head_len = lines.bytes.len();
+        for series in source.series() {
+            (syntax.write_series)(&mut lines, family, series, source.part());
         }
-        if let Values::Binary = syntax.values {
+        let is_native = source.shape().native().is_some();
+        if let (Values::Binary, false) = (syntax.values, is_native) {
             protobuf::close_page(&mut lines);
         }
-        let lines_expected = source.keys().len() * source.lines_per_series();
-        assert_eq!(lines.ends.len(), lines_expected, "{}: a line per value", family.name);
         let (lines_len, line_count) = (lines.bytes.len(), lines.ends.len());
-        let content = match syntax.values {
-            Values::Text => Content::Text(Mutex::new(Rendered::new(lines))),
-            Values::Binary => {
-                Content::Binary(Binary { bytes: lines.bytes.into(), rooms: lines.ends.into() })
+        let (content, lines_per_series) = match syntax.values {
+            Values::Text => {
+                (Content::Text(Mutex::new(Rendered::new(lines))), source.lines_per_series())
             }
+            Values::Binary if is_native => {
+                let is_created_shown = family.desc.is_created_shown;
+                (Content::Native { labels: Binary::new(lines), head_len, is_created_shown }, 1)
+            }
+            Values::Binary => (Content::Binary(Binary::new(lines)), source.lines_per_series()),
         };
+        let lines_expected = source.series().len() * lines_per_series;
+        assert_eq!(line_count, lines_expected, "{}: a line per value", family.name);
         Page { source, content, lines_len, line_count }
     }
 
     /// The length of the rendered page is at most this.
     pub(crate) fn len_max(&self) -> usize {
+        let Page { source, lines_len, line_count, .. } = self;
         match self.content {
-            Content::Text(_) => self.lines_len + self.line_count * (number::LEN_MAX + 1),
-            Content::Binary(_) => self.lines_len,
+            Content::Text(_) => lines_len + line_count * (number::LEN_MAX + 1),
+            Content::Binary(_) => *lines_len,
+            Content::Native { .. } => {
+                protobuf::native_page_len_max(*lines_len, *line_count, source.shape())
+            }
         }
     }
 
@@ -80,6 +99,11 @@ impl Page {
         match &self.content {
             Content::Text(text) => lock(text).render(&self.source, out),
             Content::Binary(binary) => self.render_binary(binary, out),
+            Content::Native { labels, head_len, is_created_shown } => {
+                let head = &labels.bytes[..*head_len];
+                let labels = labels.parts(*head_len);
+                protobuf::write_native_page(out, head, labels, &self.source, *is_created_shown);
+            }
         }
     }
 
@@ -88,9 +112,9 @@ impl Page {
         out.extend_from_slice(&binary.bytes);
         let page = &mut out[start..];
         let is_histogram = matches!(self.source.shape(), Shape::Histogram { .. });
-        let mut rooms = binary.rooms.iter();
+        let mut places = binary.places.iter();
         self.source.visit(|value| {
-            let at = *rooms.next().expect("a page has room for each value") as usize;
+            let at = *places.next().expect("a page has a place for each value") as usize;
             match value {
                 Value::U64(count) if is_histogram => protobuf::put_count(page, at, count),
                 Value::U64(value) => protobuf::put_double(page, at, value as f64),
@@ -101,16 +125,28 @@ impl Page {
     }
 }
 
+impl Binary {
+    fn new(lines: Lines) -> Binary {
+        Binary { bytes: lines.bytes.into(), places: lines.ends.into() }
+    }
+
+    /// The bytes from `start` on, cut at each place.
+    fn parts(&self, start: usize) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(start).chain(self.places.iter().map(|end| *end as usize));
+        starts.zip(&self.places).map(|(start, end)| &self.bytes[start..*end as usize])
+    }
+}
+
 /// What the compressed form of text needs.
 impl Page {
-    /// Calls `see` with what stands in front of each value; of a binary page with nothing.
+    /// Calls `see` with what stands in front of each value; of a page that is no text with nothing.
     pub(crate) fn with_lines<R>(
         &self,
         see: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> R,
     ) -> R {
         match &self.content {
             Content::Text(text) => see(&mut lock(text).lines()),
-            Content::Binary(_) => see(&mut std::iter::empty()),
+            Content::Binary(_) | Content::Native { .. } => see(&mut std::iter::empty()),
         }
     }
 

@@ -44,6 +44,7 @@ mod tests {
             help: "".into(),
             kind,
             unit: None,
+            is_created_shown: false,
             label_names: [].into(),
             const_labels: [].into(),
         };

@@ -12,11 +12,11 @@ use super::escape::write_help;
 use super::line::{self, write_comment};
 use super::number;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Key, Part, Shape};
+use crate::metric::{Part, Series};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
-    parts: |_| &[Part::All],
+    parts: |_, _| &[Part::All],
     write_head,
     repeats_head: false,
     write_series,
@@ -41,6 +41,6 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
     out.extend_from_slice(kind);
 }
 
-fn write_series(lines: &mut Lines, shown: &Shown<'_>, shape: &Shape, key: &Key, part: Part) {
-    line::write_series(lines, shown, shape, key, part, number::put_shortest);
+fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, part: Part) {
+    line::write_series(lines, shown, series, part, number::put_shortest);
 }

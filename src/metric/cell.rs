@@ -11,75 +11,21 @@
 //! A slot is given out again only when its [`Series`] is dropped, so neither an update through an
 //! old handle nor a scrape of an old page can touch the cells of a later series.
 
+use super::histogram::histogram_cells;
 use super::key::Key;
-use std::borrow::Cow;
+use super::native::{NativeBuckets, NativeCounts};
+use super::shape::{LINES_PER_PAGE, Number, Part, Shape};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Cells of one cache line; sharded counters and histograms start on a line of their own.
 pub(crate) const CELLS_PER_LINE: usize = 8;
 
-/// Lines that a page aims at: enough to make the work per page small against that per line, few
-/// enough that one series more or less is laid out again in microseconds. It is also the number of
-/// bits in [`Block::free`], which bounds the slots of a block.
-const LINES_PER_PAGE: usize = 64;
-
 /// The cell of a histogram's sum, and that of its lowest bucket.
 pub(super) const SUM: usize = 0;
 pub(super) const FIRST_BUCKET: usize = 1;
-
-/// Slots of the first block of a family with labels: most families of a node have few series.
-const FIRST_SLOTS: usize = 8;
-
-/// How the 64 bits of a cell are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Number {
-    /// An unsigned integer.
-    U64,
-    /// A signed integer in two's complement.
-    I64,
-    /// The bits of an IEEE 754 double.
-    F64,
-}
-
-/// How the series of a family lie in cells, and which lines they make.
-#[derive(Debug)]
-pub enum Shape {
-    /// One cell, one line.
-    Scalar(Number),
-    /// One cell per shard, each on a cache line of its own; the value is their sum.
-    Sharded {
-        /// A power of two.
-        shards: usize,
-    },
-    /// The sum, then one cell per bucket (not cumulative), the last for `+Inf`. The sum shares its
-    /// cache line with the lowest buckets, where most observations of a latency fall.
-    Histogram {
-        /// Upper bounds without `+Inf`, ascending and finite.
-        bounds: Box<[f64]>,
-    },
-    /// One line that is always 1; its cell is not used.
-    One,
-    /// One cell that has a bit for each state, each of them a line.
-    States {
-        /// The names of the states, at most 64, the lowest bit's first.
-        names: Box<[Cow<'static, str>]>,
-    },
-}
-
-/// Which lines of each series a page has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// All of them.
-    All,
-    /// Of a histogram the buckets.
-    Buckets,
-    /// Of a histogram the sum.
-    Sum,
-    /// Of a histogram the count.
-    Count,
-}
 
 /// The value of one line of an exposition.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,40 +33,6 @@ pub(crate) enum Value {
     U64(u64),
     I64(i64),
     F64(f64),
-}
-
-impl Shape {
-    /// The lines that `part` of one series makes: of a histogram its buckets with `+Inf`, sum and
-    /// count.
-    pub(crate) fn lines_per_series(&self, part: Part) -> usize {
-        match (self, part) {
-            (Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One, _) => 1,
-            (Shape::States { names }, _) => names.len(),
-            (Shape::Histogram { bounds }, Part::All) => bounds.len() + 3,
-            (Shape::Histogram { bounds }, Part::Buckets) => bounds.len() + 1,
-            (Shape::Histogram { .. }, Part::Sum | Part::Count) => 1,
-        }
-    }
-
-    /// Cells from the start of one slot to the start of the next.
-    fn stride(&self) -> usize {
-        match self {
-            Shape::Scalar(_) | Shape::One | Shape::States { .. } => 1,
-            Shape::Sharded { shards } => shards * CELLS_PER_LINE,
-            Shape::Histogram { bounds } => (bounds.len() + 2).next_multiple_of(CELLS_PER_LINE),
-        }
-    }
-
-    /// Slots of a full-size block.
-    fn slots(&self) -> usize {
-        (LINES_PER_PAGE / self.lines_per_series(Part::All)).max(1)
-    }
-
-    /// Slots of the block that follows `blocks` others, in a family with at most `limit` series.
-    pub(crate) fn block_slots(&self, blocks: usize, limit: usize) -> usize {
-        let wanted = if blocks == 0 { self.slots().min(FIRST_SLOTS) } else { self.slots() };
-        wanted.min(limit).max(1)
-    }
 }
 
 /// Eight cells on a cache line.
@@ -210,7 +122,7 @@ impl Block {
                     line(Value::U64((0..*shards).map(shard).fold(0, u64::wrapping_add)));
                 }
             }
-            Shape::Histogram { bounds } => {
+            Shape::Histogram { bounds, .. } => {
                 for slot in slots {
                     let first = usize::from(*slot) * self.shape.stride();
                     self.visit_histogram(first, bounds.len() + 1, part, &mut line);
@@ -258,12 +170,22 @@ pub struct Series {
     pub(crate) key: Key,
     /// Set by look-ups in families whose idle series expire.
     pub(crate) touched: AtomicBool,
+    /// In seconds since 1970.
+    created: u32,
 }
 
 impl Series {
     /// A series that owns `slot`, which was taken from `block` for it.
     pub(crate) fn new(block: Arc<Block>, slot: u8, key: Key) -> Series {
-        Series { block, slot, key, touched: AtomicBool::new(true) }
+        // A clock before 1970 or after 2106 is shown as those.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let created = u32::try_from(now).unwrap_or(u32::MAX);
+        Series { block, slot, key, touched: AtomicBool::new(true), created }
+    }
+
+    /// When the series was created, in whole seconds since 1970.
+    pub(crate) fn created(&self) -> u64 {
+        self.created.into()
     }
 
     pub(crate) fn block(&self) -> &Arc<Block> {
@@ -340,6 +262,19 @@ impl Cells {
     }
 }
 
+/// One series of a native histogram, as one scrape sees it.
+pub(crate) struct NativeHistogram<'c> {
+    /// As [`Series::created`].
+    pub(crate) created: u64,
+    pub(crate) sum: f64,
+    /// Those of the classic buckets but `+Inf`.
+    pub(crate) bounds: &'c [f64],
+    /// Counts, not cumulative, of the classic buckets but `+Inf`.
+    pub(crate) buckets: &'c [u64],
+    pub(crate) resolution: &'c NativeBuckets,
+    pub(crate) counts: NativeCounts<'c>,
+}
+
 /// Where a page gets its values from: some series of one block, or a part of each, kept alive.
 pub(crate) struct PageSource {
     part: Part,
@@ -370,21 +305,50 @@ impl PageSource {
         self.shape().lines_per_series(self.part)
     }
 
-    /// The label values of each series, in the order of their lines.
-    pub(crate) fn keys(&self) -> impl ExactSizeIterator<Item = &Key> {
-        self.series.iter().map(|series| &series.key)
+    /// The series, in the order of their lines.
+    pub(crate) fn series(&self) -> &[Arc<Series>] {
+        &self.series
+    }
+
+    /// Calls `series` with what each series of a native histogram counted, in the order of
+    /// [`series`](Self::series).
+    pub(crate) fn visit_native(&self, mut series: impl FnMut(NativeHistogram<'_>)) {
+        let Shape::Histogram { bounds, native: Some(native) } = self.shape() else { return };
+        let mut cells = Vec::new();
+        for (of, slot) in self.series.iter().zip(&self.slots) {
+            let first = usize::from(*slot) * self.shape().stride();
+            let end = first + histogram_cells(bounds, Some(native));
+            cells.clear();
+            cells.extend((first..end).map(|index| self.block.load(index)));
+            let (classic, own) = cells.split_at(FIRST_BUCKET + bounds.len() + 1);
+            series(NativeHistogram {
+                created: of.created(),
+                sum: f64::from_bits(classic[SUM]),
+                bounds,
+                buckets: &classic[FIRST_BUCKET..FIRST_BUCKET + bounds.len()],
+                resolution: native,
+                counts: native.counts(own),
+            });
+        }
     }
 
     /// Calls `line` with the current value of each line, in their order.
     #[inline]
-    pub(crate) fn visit(&self, line: impl FnMut(Value)) {
-        self.block.visit(&self.slots, self.part, line);
+    pub(crate) fn visit(&self, mut line: impl FnMut(Value)) {
+        if self.part != Part::AllAndCreated {
+            return self.block.visit(&self.slots, self.part, line);
+        }
+        for (series, slot) in self.series.iter().zip(&self.slots) {
+            self.block.visit(&[*slot], Part::All, &mut line);
+            line(Value::U64(series.created()));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::borrow::Cow;
 
     fn series(block: &Arc<Block>) -> Option<Arc<Series>> {
         let slot = block.take_slot()?;
@@ -412,7 +376,7 @@ mod tests {
 
     #[test]
     fn every_shape_reads_its_own_cells() {
-        let histogram = Shape::Histogram { bounds: (0..9).map(f64::from).collect() };
+        let histogram = Shape::Histogram { bounds: (0..9).map(f64::from).collect(), native: None };
         let states = Shape::States { names: [Cow::Borrowed("a"), Cow::Borrowed("b")].into() };
         let sharded = Shape::Sharded { shards: 4 };
         for shape in [Shape::Scalar(Number::U64), sharded, histogram, Shape::One, states] {

@@ -1,7 +1,8 @@
 //! Counters: values that only grow.
 
-use super::cell::{CELLS_PER_LINE, Cells, Number, Series, Shape};
+use super::cell::{CELLS_PER_LINE, Cells, Series};
 use super::family::{Instrument, sealed};
+use super::shape::{Number, Shape};
 use super::shard;
 use crate::model::Kind;
 use std::sync::Arc;

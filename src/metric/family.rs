@@ -10,10 +10,11 @@
 //! that exists takes only the read lock of its table, so it waits for nothing but the moment in
 //! which a new series is put into the same table.
 
-use super::cell::{Block, PageSource, Part, Series, Shape};
+use super::cell::{Block, PageSource, Series};
 use super::key::{self, Key};
 use super::labels::{LabelSchema, Labels};
 use super::lock;
+use super::shape::{Part, Shape};
 use super::table::Table;
 use crate::model::{Desc, Kind};
 use std::marker::PhantomData;

@@ -1,8 +1,9 @@
 //! Gauges: values that go up and down.
 
-use super::cell::{Cells, Number, Series, Shape};
+use super::cell::{Cells, Series};
 use super::counter::add_f64;
 use super::family::{Instrument, sealed};
+use super::shape::{Number, Shape};
 use crate::model::Kind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

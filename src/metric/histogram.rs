@@ -1,11 +1,14 @@
-//! Classic histograms: observations counted in buckets with fixed upper bounds.
+//! Histograms: observations counted in buckets with fixed upper bounds.
 //!
-//! An observation adds one to the cell of its bucket (not cumulative) and its value to the sum. The
-//! count is not stored: it is what the buckets add up to, so that no scrape can see them differ.
+//! An observation adds one to the cell of its bucket (not cumulative) and its value to the sum; in
+//! a native histogram also to a cell of its native bucket. The count is not stored: it is what the
+//! buckets add up to, so that no scrape can see them differ.
 
-use super::cell::{Cells, FIRST_BUCKET, SUM, Series, Shape};
+use super::cell::{Cells, FIRST_BUCKET, SUM, Series};
 use super::counter::add_f64;
 use super::family::{Instrument, sealed};
+use super::native::NativeBuckets;
+use super::shape::Shape;
 use crate::model::Kind;
 use std::fmt;
 use std::ptr::NonNull;
@@ -18,9 +21,12 @@ use std::time::{Duration, Instant};
 const SCANNED_BOUNDS_MAX: usize = 32;
 
 /// The upper bounds of a histogram's buckets: ascending, finite, at most [`Buckets::MAX`]; `+Inf`
-/// is implied.
+/// is implied. Native buckets can be counted beside them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Buckets(Box<[f64]>);
+pub struct Buckets {
+    bounds: Box<[f64]>,
+    native: Option<NativeBuckets>,
+}
 
 impl Buckets {
     /// Bounds a histogram can have. Each costs a line of every scrape and series.
@@ -48,7 +54,8 @@ impl Buckets {
             }
         }
         // -0 and 0 are one bound; `le` spells it 0.
-        Ok(Buckets(bounds.into_iter().map(|bound| bound + 0.0).collect()))
+        let bounds = bounds.into_iter().map(|bound| bound + 0.0).collect();
+        Ok(Buckets { bounds, native: None })
     }
 
     /// `count` bounds: `start`, `start + width`, `start + 2 * width`, ….
@@ -74,16 +81,39 @@ impl Buckets {
         Buckets::new(bounds.take(count).collect::<Vec<_>>())
     }
 
+    /// These buckets, and beside them native ones, which cost another addition per observation.
+    /// They are sent in protobuf; the other formats show the classic buckets. Negative values have
+    /// native buckets too if the lowest classic bound is negative, else they count as zero.
+    ///
+    /// A scraper that asks for protobuf without wanting native histograms (Prometheus with
+    /// `created-timestamp-zero-ingestion` alone) may refuse them, up to 2.42 the whole scrape.
+    ///
+    /// ```
+    /// use promlet::{Buckets, NativeBuckets, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let native = NativeBuckets::new(3, 1e-6..=1e3)?;
+    /// let buckets = Buckets::default().with_native(native);
+    /// let seconds = registry.histogram("job_duration_seconds", "How long jobs took.", buckets)?;
+    /// seconds.observe(0.03);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_native(self, native: NativeBuckets) -> Buckets {
+        Buckets { native: Some(native), ..self }
+    }
+
     /// The bounds, without `+Inf`.
     pub fn bounds(&self) -> &[f64] {
-        &self.0
+        &self.bounds
     }
 }
 
 /// Seconds from 5 ms to 10 s, the customary bounds for the latency of a network service.
 impl Default for Buckets {
     fn default() -> Buckets {
-        Buckets(Box::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]))
+        let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        Buckets { bounds: Box::new(bounds), native: None }
     }
 }
 
@@ -112,6 +142,23 @@ pub enum BoundsError {
         /// How many.
         count: usize,
     },
+    /// No resolution of native buckets: it is none of [`NativeBuckets::SCHEMAS`].
+    Schema {
+        /// The schema.
+        schema: i8,
+    },
+    /// Not a range of values that native buckets can be for.
+    Range {
+        /// Its start.
+        lowest: f64,
+        /// Its end.
+        highest: f64,
+    },
+    /// More than [`NativeBuckets::MAX`] native buckets.
+    TooManyNative {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl fmt::Display for BoundsError {
@@ -126,13 +173,28 @@ impl fmt::Display for BoundsError {
             BoundsError::TooMany { count } => {
                 write!(f, "{count} bucket bounds, where at most {} are allowed", Buckets::MAX)
             }
+            BoundsError::Schema { schema } => {
+                let schemas = NativeBuckets::SCHEMAS;
+                write!(
+                    f,
+                    "schema {schema}, where {} to {} are known",
+                    schemas.start(),
+                    schemas.end()
+                )
+            }
+            BoundsError::Range { lowest, highest } => {
+                write!(f, "native buckets from {lowest} to {highest}, which is no range")
+            }
+            BoundsError::TooManyNative { count } => {
+                write!(f, "{count} native buckets, where {} are allowed", NativeBuckets::MAX)
+            }
         }
     }
 }
 
 impl std::error::Error for BoundsError {}
 
-/// A histogram with classic buckets.
+/// A histogram with classic buckets and, where asked for, native ones.
 ///
 /// Cloning gives another handle to the same values. An observation is an atomic addition to a
 /// bucket and a compare-exchange loop on the sum; it finds its bucket in a few nanoseconds.
@@ -141,9 +203,12 @@ pub struct Histogram {
     cells: Cells,
     /// INVARIANT: the bounds in the shape of `cells`' series, which `cells` keeps alive.
     bounds: NonNull<[f64]>,
+    /// INVARIANT: the native buckets of that shape, if it has some.
+    native: Option<NonNull<NativeBuckets>>,
 }
 
-// SAFETY: `bounds` points at immutable memory that `cells` keeps alive; `cells` can be sent.
+// SAFETY: `bounds` and `native` point at immutable memory that `cells` keeps alive; `cells` can be
+// sent.
 unsafe impl Send for Histogram {}
 // SAFETY: as for Send.
 unsafe impl Sync for Histogram {}
@@ -162,6 +227,11 @@ impl Histogram {
         // later is what `metric` tells its readers.
         self.cell(FIRST_BUCKET + bucket).fetch_add(1, Ordering::Relaxed);
         add_f64(self.cell(SUM), value);
+        if let Some(native) = self.native() {
+            let cell = FIRST_BUCKET + bounds.len() + 1 + native.cell(value, is_signed(bounds));
+            // ORDERING: Relaxed: as for the classic bucket.
+            self.cell(cell).fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Counts a length of time, in seconds.
@@ -194,14 +264,33 @@ impl Histogram {
         unsafe { self.bounds.as_ref() }
     }
 
-    /// The cell of the sum, or that of a bucket (number `bounds.len()` is `+Inf`).
+    #[inline]
+    fn native(&self) -> Option<&NativeBuckets> {
+        // SAFETY: they live as long as `cells`, by the invariant of the field.
+        self.native.map(|native| unsafe { native.as_ref() })
+    }
+
+    /// The cell of the sum, that of a bucket (number `bounds.len()` is `+Inf`), or behind those a
+    /// native one.
     #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
-        debug_assert!(index < self.bounds().len() + 2);
-        // SAFETY: the stride is at least bounds + 2, and a bucket is the number of bounds below a
-        // value, so at most all of them.
+        debug_assert!(index < histogram_cells(self.bounds(), self.native()));
+        // SAFETY: the stride is at least `histogram_cells`. A bucket is the number of bounds below a
+        // value, so at most all of them, and `NativeBuckets::cell` is less than its `cells`.
         unsafe { self.cells.at(index) }
     }
+}
+
+/// The cells of a histogram: sum, buckets with `+Inf`, native buckets.
+#[inline]
+pub(super) fn histogram_cells(bounds: &[f64], native: Option<&NativeBuckets>) -> usize {
+    bounds.len() + 2 + native.map_or(0, |native| native.cells(is_signed(bounds)))
+}
+
+/// Whether negative values are foreseen.
+#[inline]
+fn is_signed(bounds: &[f64]) -> bool {
+    bounds.first().is_some_and(|bound| *bound < 0.0)
 }
 
 /// Whether `value` belongs under `bound`; NaN belongs under none.
@@ -217,18 +306,16 @@ impl Instrument for Histogram {
     const KIND: Kind = Kind::Histogram;
 
     fn shape(buckets: Buckets) -> Shape {
-        Shape::Histogram { bounds: buckets.0 }
+        Shape::Histogram { bounds: buckets.bounds, native: buckets.native }
     }
 
     #[inline]
     fn from_series(series: Arc<Series>) -> Histogram {
-        let bounds = match series.shape() {
-            Shape::Histogram { bounds } => NonNull::from(&**bounds),
-            _ => {
-                unreachable!("the series of a histogram family are histograms")
-            }
+        let Shape::Histogram { bounds, native } = series.shape() else {
+            unreachable!("the series of a histogram family are histograms")
         };
-        Histogram { cells: Cells::new(series), bounds }
+        let (bounds, native) = (NonNull::from(&**bounds), native.as_ref().map(NonNull::from));
+        Histogram { cells: Cells::new(series), bounds, native }
     }
 }
 

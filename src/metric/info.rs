@@ -3,8 +3,9 @@
 //! An [`Info`] is always 1; its labels say it all. A [`StateSet`] keeps one bit per state in one
 //! cell, so that a scrape sees all states as they were at one moment.
 
-use super::cell::{Cells, Series, Shape};
+use super::cell::{Cells, Series};
 use super::family::{Instrument, sealed};
+use super::shape::Shape;
 use crate::model::Kind;
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -19,6 +19,8 @@
 //!   that sum: `+Inf` always equals `_count`, the buckets are cumulative, none of them goes back.
 //! - The sum of a histogram is a cell of its own: a scrape during an observation may see it counted
 //!   and not yet summed. At rest both agree.
+//! - The native buckets of a histogram are counted apart from its classic ones. Where both are sent,
+//!   the count is what the native ones add up to, and no classic bucket is shown above it.
 //! - Two families, or two series, are not read at one instant.
 //!
 //! What happens less often (a new series, a removal) takes the family's locks; a scrape takes them
@@ -32,6 +34,8 @@ mod histogram;
 mod info;
 mod key;
 mod labels;
+mod native;
+mod shape;
 mod shard;
 mod table;
 
@@ -41,10 +45,11 @@ pub use gauge::{Gauge, IntGauge};
 pub use histogram::{BoundsError, Buckets, Histogram, Timer};
 pub use info::{Info, StateSet, States, StatesError};
 pub use labels::{LabelSchema, LabelValue, Labels};
+pub use native::NativeBuckets;
 
-pub(crate) use cell::{PageSource, Part, Shape, Value};
+pub(crate) use cell::{NativeHistogram, PageSource, Series, Value};
 pub(crate) use family::FamilyCore;
-pub(crate) use key::Key;
+pub(crate) use shape::{Part, Shape};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

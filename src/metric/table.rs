@@ -95,8 +95,9 @@ fn place(entries: &mut [Option<Entry>], entry: Entry) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cell::{Block, Number, Shape};
+    use super::super::cell::Block;
     use super::super::key::Key;
+    use super::super::shape::{Number, Shape};
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;

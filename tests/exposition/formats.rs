@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
 
-const PROTOBUF: &str = "application/vnd.google.protobuf;\
+pub(crate) const PROTOBUF: &str = "application/vnd.google.protobuf;\
                         proto=io.prometheus.client.MetricFamily;encoding=delimited";
 
 /// A name, labels by name, and a value. Bounds and values are spelled alike, whatever the format.

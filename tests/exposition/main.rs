@@ -1,8 +1,10 @@
 //! What is registered is what can be read back: any families with any labels and values, judged by
 //! the independent reader of the text format.
 
+mod created;
 mod formats;
 mod gzip;
+mod native;
 mod plan;
 mod python;
 #[path = "../support/mod.rs"]

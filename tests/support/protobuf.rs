@@ -42,6 +42,8 @@ pub(crate) struct Metric {
     pub(crate) value: Option<f64>,
     pub(crate) histogram: Option<Histogram>,
     pub(crate) exemplar: Option<Exemplar>,
+    /// Of a counter or a histogram: seconds and nanoseconds since 1970.
+    pub(crate) created: Option<(u64, u64)>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -50,6 +52,24 @@ pub(crate) struct Histogram {
     pub(crate) sum: Option<f64>,
     /// Upper bound, cumulative count, exemplar.
     pub(crate) buckets: Vec<(f64, u64, Option<Exemplar>)>,
+    pub(crate) native: Option<Native>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Native {
+    pub(crate) schema: i64,
+    pub(crate) zero_threshold: f64,
+    pub(crate) zero_count: u64,
+    /// Number of the bucket, count.
+    pub(crate) negative: Vec<(i64, u64)>,
+    pub(crate) positive: Vec<(i64, u64)>,
+}
+
+/// What a native histogram has for one sign: offsets and lengths of spans, and deltas.
+#[derive(Default)]
+struct Buckets {
+    spans: Vec<(i64, u64)>,
+    deltas: Vec<i64>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -95,8 +115,10 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
             (1, _, Field::Bytes(message)) => metric.labels.push(label(message)?),
             (2, GAUGE, Field::Bytes(message))
             | (3, COUNTER, Field::Bytes(message))
-            | (5, UNTYPED, Field::Bytes(message)) => scalar(message, &mut metric)?,
-            (7, HISTOGRAM, Field::Bytes(message)) => metric.histogram = Some(histogram(message)?),
+            | (5, UNTYPED, Field::Bytes(message)) => scalar(message, &mut metric, kind)?,
+            (7, HISTOGRAM, Field::Bytes(message)) => {
+                metric.histogram = Some(histogram(message, &mut metric.created)?);
+            }
             _ => return Err(format!("field {number} in a metric of type {kind}")),
         }
         Ok(())
@@ -106,31 +128,89 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
     Ok(metric)
 }
 
-fn scalar(message: &[u8], metric: &mut Metric) -> Result<(), String> {
+fn scalar(message: &[u8], metric: &mut Metric, kind: u64) -> Result<(), String> {
     fields(message, |number, field| {
-        match (number, field) {
-            (1, Field::Double(value)) => metric.value = Some(value),
-            (2, Field::Bytes(message)) => metric.exemplar = Some(exemplar(message)?),
+        match (number, kind, field) {
+            (1, _, Field::Double(value)) => metric.value = Some(value),
+            (2, COUNTER, Field::Bytes(message)) => metric.exemplar = Some(exemplar(message)?),
+            (3, COUNTER, Field::Bytes(message)) => metric.created = Some(timestamp(message)?),
             _ => return Err(format!("field {number} in a value")),
         }
         Ok(())
     })
 }
 
-fn histogram(message: &[u8]) -> Result<Histogram, String> {
+fn histogram(message: &[u8], created: &mut Option<(u64, u64)>) -> Result<Histogram, String> {
     let mut histogram = Histogram::default();
+    let (mut negative, mut positive) = (Buckets::default(), Buckets::default());
     fields(message, |number, field| {
         match (number, field) {
             (1, Field::Varint(count)) => histogram.count = Some(count),
             (2, Field::Double(sum)) => histogram.sum = Some(sum),
             (3, Field::Bytes(message)) => histogram.buckets.push(bucket(message)?),
+            (5, Field::Varint(schema)) => native(&mut histogram).schema = unzigzag(schema),
+            (6, Field::Double(threshold)) => native(&mut histogram).zero_threshold = threshold,
+            (7, Field::Varint(count)) => native(&mut histogram).zero_count = count,
+            (9, Field::Bytes(message)) => negative.spans.push(span(message)?),
+            (10, Field::Varint(delta)) => negative.deltas.push(unzigzag(delta)),
+            (12, Field::Bytes(message)) => positive.spans.push(span(message)?),
+            (15, Field::Bytes(message)) => *created = Some(timestamp(message)?),
+            (13, Field::Varint(delta)) => positive.deltas.push(unzigzag(delta)),
             _ => return Err(format!("field {number} in a histogram")),
         }
         Ok(())
     })?;
-    let is_whole = histogram.count.is_some() && histogram.sum.is_some();
-    require(is_whole, "a histogram without its sum or count")?;
+    let (count, sum) = histogram.count.zip(histogram.sum).ok_or("a histogram without a total")?;
+    if let Some(native) = &mut histogram.native {
+        (native.negative, native.positive) =
+            (native_buckets(&negative)?, native_buckets(&positive)?);
+        require((-4..=8).contains(&native.schema), "an unknown schema")?;
+        require(native.zero_threshold > 0.0, "a native histogram that cannot be told from others")?;
+        let counts = native.negative.iter().chain(&native.positive).map(|(_, count)| count);
+        let total = native.zero_count + counts.sum::<u64>();
+        require(total == count || sum.is_nan() && total < count, "a count unlike the buckets")?;
+    }
     Ok(histogram)
+}
+
+fn native(histogram: &mut Histogram) -> &mut Native {
+    histogram.native.get_or_insert_default()
+}
+
+/// The number and the count of each bucket that `buckets` tells of.
+fn native_buckets(buckets: &Buckets) -> Result<Vec<(i64, u64)>, String> {
+    let mut deltas = buckets.deltas.iter();
+    let (mut next, mut count, mut all) = (0, 0, Vec::new());
+    for (offset, length) in &buckets.spans {
+        require(all.is_empty() || *offset >= 0, "spans that overlap")?;
+        next += offset;
+        for _ in 0..*length {
+            count += deltas.next().ok_or("a span longer than its deltas")?;
+            all.push((next, u64::try_from(count).map_err(|error| error.to_string())?));
+            next += 1;
+        }
+    }
+    require(deltas.next().is_none(), "more deltas than the spans have buckets")?;
+    Ok(all)
+}
+
+fn span(message: &[u8]) -> Result<(i64, u64), String> {
+    let mut span = (0, 0);
+    fields(message, |number, field| {
+        match (number, field) {
+            (1, Field::Varint(offset)) => span.0 = unzigzag(offset),
+            (2, Field::Varint(length)) => span.1 = length,
+            _ => return Err(format!("field {number} in a span")),
+        }
+        Ok(())
+    })?;
+    Ok(span)
+}
+
+/// 0, -1, 1, -2, …
+fn unzigzag(value: u64) -> i64 {
+    let half = (value / 2).cast_signed();
+    if value.is_multiple_of(2) { half } else { -half - 1 }
 }
 
 fn bucket(message: &[u8]) -> Result<(f64, u64, Option<Exemplar>), String> {
