@@ -6,112 +6,27 @@
 
 #![forbid(unsafe_code)]
 
-use crate::metric::{Buckets, Instrument};
+mod builder;
+mod scrape;
+
+pub use builder::{FamilyBuilder, RegisterError};
+pub use scrape::{Collect, Group, Scrape, Selection};
+
 use crate::metric::{
-    Counter, Dynamic, Family, FamilyCore, FloatCounter, Gauge, Histogram, Info, IntGauge,
-    LabelSchema, SeriesLimit, ShardedCounter, lock,
+    Buckets, Counter, Dynamic, Family, FamilyCore, FloatCounter, Gauge, Histogram, Info,
+    Instrument, IntGauge, LabelSchema, ShardedCounter, lock,
 };
-use crate::model::{Desc, Escaping, Kind, Label, NameError};
+use crate::model::{Desc, Escaping, Label};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
-/// The self metric that counts look-ups beyond a family's [`SeriesLimit`].
+/// The self metric that counts look-ups beyond a family's [`SeriesLimit`](crate::SeriesLimit).
 const OVERFLOWS: &str = "promlet_family_overflows_total";
 
-/// Writes into families at the scrape.
-///
-/// For values that somebody else keeps: the kernel, a library, a pool. Keep the handles; values
-/// that are unknown at a scrape are removed from their family rather than set to zero.
-///
-/// ```
-/// use promlet::{Collect, Gauge, Registry, Scrape};
-///
-/// struct LoadAverage { load1: Gauge }
-///
-/// impl Collect for LoadAverage {
-///     fn collect(&mut self, _scrape: &Scrape) {
-///         let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-///         if let Some(value) = text.split(' ').next().and_then(|word| word.parse().ok()) {
-///             self.load1.set(value);
-///         }
-///     }
-/// }
-///
-/// let registry = Registry::new();
-/// let load1 = registry.gauge("load1", "Runnable tasks, averaged over a minute.")?;
-/// registry.register_collector(LoadAverage { load1 });
-/// # Ok::<(), promlet::RegisterError>(())
-/// ```
-pub trait Collect: Send {
-    /// Brings the values up to date. Called at each scrape, by one thread at a time, before
-    /// anything is rendered; what it takes is added to every scrape.
-    fn collect(&mut self, scrape: &Scrape);
-}
-
-/// What a collector is told about the scrape it works for.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Scrape {
-    /// When the scrape began.
-    pub start: Instant,
-    /// The groups whose families are asked for.
-    pub selection: Selection,
-}
-
-impl Scrape {
-    /// A scrape of `selection` that begins now.
-    pub fn new(selection: Selection) -> Scrape {
-        Scrape { start: Instant::now(), selection }
-    }
-}
-
-/// A number shared by families that are asked for together, below [`Group::LIMIT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Group(u8);
-
-impl Group {
-    /// The group of families that belong to every scrape.
-    pub const ALWAYS: Group = Group(0);
-    /// One more than the highest number of a group: the bits of a [`Selection`].
-    pub const LIMIT: u8 = 128;
-
-    /// The group of this number; `None` from [`Group::LIMIT`] on.
-    pub const fn new(number: u8) -> Option<Group> {
-        if number < Group::LIMIT { Some(Group(number)) } else { None }
-    }
-}
-
-/// The groups that a scrape asks for. [`Group::ALWAYS`] is one of them, whatever is selected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Selection(u128);
-
-impl Selection {
-    /// Every group.
-    pub const ALL: Selection = Selection(u128::MAX);
-    /// Only [`Group::ALWAYS`].
-    pub const NONE: Selection = Selection(1);
-
-    /// This selection and `group`.
-    #[must_use]
-    pub const fn with(self, group: Group) -> Selection {
-        Selection(self.0 | 1 << group.0)
-    }
-
-    /// This selection less `group`.
-    #[must_use]
-    pub const fn without(self, group: Group) -> Selection {
-        Selection(self.0 & !(1 << group.0) | 1)
-    }
-
-    /// Whether `group` is asked for.
-    pub const fn contains(self, group: Group) -> bool {
-        self.0 & 1 << group.0 != 0
-    }
-}
+/// The text of a name or a HELP line as registration takes it.
+type Text = &'static str;
 
 /// A set of families.
 #[derive(Clone)]
@@ -315,15 +230,7 @@ impl Registry {
         name: impl Into<Cow<'static, str>>,
         help: impl Into<Cow<'static, str>>,
     ) -> FamilyBuilder<'r> {
-        FamilyBuilder {
-            registry: self,
-            name: name.into(),
-            help: help.into(),
-            limit: SeriesLimit::default(),
-            unit: None,
-            is_created_shown: false,
-            is_unknown: false,
-        }
+        FamilyBuilder::new(self, name.into(), help.into())
     }
 
     /// Lets `collector` write into its families at each scrape that selects this view's group.
@@ -390,12 +297,6 @@ impl Registry {
     }
 }
 
-impl<F: FnMut(&Scrape) + Send> Collect for F {
-    fn collect(&mut self, scrape: &Scrape) {
-        self(scrape);
-    }
-}
-
 impl Families {
     fn position(&self, name: &str) -> Result<usize, usize> {
         self.sorted.binary_search_by(|family| (*family.core.desc.name).cmp(name))
@@ -416,157 +317,6 @@ impl Families {
         }
         self.taken.extend(names().map(|name| (name, desc.name.to_string())));
         Ok(())
-    }
-}
-
-/// The text of a name or a HELP line as registration takes it.
-type Text = &'static str;
-
-/// A family that is about to be registered.
-#[must_use = "nothing is registered before one of the `register` methods is called"]
-pub struct FamilyBuilder<'r> {
-    registry: &'r Registry,
-    name: Cow<'static, str>,
-    help: Cow<'static, str>,
-    limit: SeriesLimit,
-    unit: Option<Cow<'static, str>>,
-    is_created_shown: bool,
-    is_unknown: bool,
-}
-
-impl FamilyBuilder<'_> {
-    /// Bounds the series of the family.
-    pub fn limit(mut self, limit: SeriesLimit) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Says what the values are measured in: the last part of the name, but for `_total`. For
-    /// formats that have units.
-    pub fn unit(mut self, unit: impl Into<Cow<'static, str>>) -> Self {
-        self.unit = Some(unit.into());
-        self
-    }
-
-    /// Shows of each counter or histogram of the family when it was created, to the second: in
-    /// OpenMetrics as another sample, `_created`, and in protobuf. The text formats cannot, nor can
-    /// OpenMetrics where it shows a counter as `unknown` because its name does not end in `_total`.
-    ///
-    /// Prometheus stores `_created` as series of their own, unless it is told to use them.
-    pub fn created(mut self) -> Self {
-        self.is_created_shown = true;
-        self
-    }
-
-    /// Exposes the family as of unknown kind (`untyped` in the text format). Without effect on what
-    /// has several lines a series, which nothing else can show.
-    pub fn unknown(mut self) -> Self {
-        self.is_unknown = true;
-        self
-    }
-
-    /// Registers the family with the labels of `L`.
-    ///
-    /// # Errors
-    /// [`RegisterError`]: a name breaks a rule, or another family shows the same one.
-    pub fn register<L: LabelSchema, M: Instrument>(
-        self,
-        options: M::Options,
-    ) -> Result<Family<L, M>, RegisterError> {
-        let names = L::NAMES.iter().map(|name| Cow::Borrowed(*name)).collect();
-        self.register_named::<M>(names, options).map(Family::new)
-    }
-
-    /// Registers the family with these label names.
-    ///
-    /// # Errors
-    /// As [`register`](Self::register).
-    pub fn register_dynamic<M: Instrument>(
-        self,
-        label_names: &[&str],
-        options: M::Options,
-    ) -> Result<Family<Dynamic, M>, RegisterError> {
-        let names = label_names.iter().map(|name| Cow::Owned((*name).to_owned())).collect();
-        self.register_named::<M>(names, options).map(Family::new)
-    }
-
-    /// Registers the family without labels and creates its one series.
-    ///
-    /// # Errors
-    /// As [`register`](Self::register).
-    pub fn register_one<M: Instrument>(mut self, options: M::Options) -> Result<M, RegisterError> {
-        self.limit = SeriesLimit::series(1);
-        let family: Family<Dynamic, M> = self.register_dynamic(&[], options)?;
-        Ok(family.get_or_create(&[]))
-    }
-
-    fn register_named<M: Instrument>(
-        self,
-        label_names: Box<[Cow<'static, str>]>,
-        options: M::Options,
-    ) -> Result<Arc<FamilyCore>, RegisterError> {
-        let FamilyBuilder { registry, name, help, limit, unit, is_created_shown, is_unknown } =
-            self;
-        let kind = match M::KIND {
-            Kind::Counter | Kind::Gauge | Kind::Info if is_unknown => Kind::Unknown,
-            kind => kind,
-        };
-        let const_labels = registry.const_labels.iter().cloned().collect();
-        let desc = Desc { name, help, kind, unit, is_created_shown, label_names, const_labels };
-        desc.validate().map_err(RegisterError::Name)?;
-        let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
-        let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };
-
-        let mut families = lock(&registry.shared.families);
-        families.take_names(&desc)?;
-        let index = families.position(&desc.name).unwrap_or_else(|index| index);
-        let version = Arc::clone(&registry.shared.version);
-        let core = FamilyCore::new(desc, M::shape(options), limit, overflows, version);
-        let core = Arc::new(core);
-        let registered = RegisteredFamily { group: registry.group, core: Arc::clone(&core) };
-        Arc::make_mut(&mut families.sorted).insert(index, registered);
-        registry.changed();
-        Ok(core)
-    }
-}
-
-/// A family that cannot be registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// A name breaks a rule of the data model.
-    Name(NameError),
-    /// Another family shows the same name.
-    Taken {
-        /// The family that was to be registered.
-        family: String,
-        /// The name that both would show.
-        name: String,
-        /// The family that has it.
-        by: String,
-    },
-}
-
-impl fmt::Display for RegisterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RegisterError::Name(error) => error.fmt(f),
-            RegisterError::Taken { family, name, by } if family == by && family == name => {
-                write!(f, "{family}: is registered already")
-            }
-            RegisterError::Taken { family, name, by } => {
-                write!(f, "{family}: would show {name:?}, which family {by:?} shows already")
-            }
-        }
-    }
-}
-
-impl std::error::Error for RegisterError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            RegisterError::Name(error) => Some(error),
-            RegisterError::Taken { .. } => None,
-        }
     }
 }
 
