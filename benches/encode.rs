@@ -1,14 +1,17 @@
 //! What does a series cost when an exposition is rendered into a buffer?
 //!
 //! Beside text the floors: copying the finished text in one piece, and the plainest loop over ready
-//! prefixes and numbers. Then the other formats on the same series, and what choosing one takes.
+//! prefixes and numbers. Then gzip and the other formats on the same series, what it costs to make
+//! the templates, and what choosing a format takes.
 
 mod workload;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
-use promlet::encoding::{Choice, Encoder, Format, negotiate, number};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
+use promlet::collector::{self, Node, Report, Roots};
+use promlet::encoding::{Choice, ContentCoding, Encoder, Format, negotiate, number};
 use promlet::model::Escaping;
 use promlet::registry::Selection;
+use promlet::{Counter, Dynamic, Family, Registry, Scrape};
 use std::hint::black_box;
 use std::time::Instant;
 use workload::Workload;
@@ -40,7 +43,7 @@ fn text(c: &mut Criterion) {
                     body.clear();
                     encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut body);
                 },
-                criterion::BatchSize::PerIteration,
+                BatchSize::PerIteration,
             );
         });
         group.bench_function(BenchmarkId::new("floor_memcpy", lines), |bencher| {
@@ -66,6 +69,92 @@ fn text(c: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+const GZIP: Choice = Choice { coding: ContentCoding::Gzip, ..Choice::TEXT };
+
+/// Text in gzip, of the workload and of this host.
+fn gzip(c: &mut Criterion) {
+    for lines in [1_000, 10_000, 100_000] {
+        let workload = Workload::new(lines);
+        gzip_of(c, "w", &workload.registry);
+    }
+    let registry = Registry::new();
+    let report = |report: Report<'_>| panic!("{report:?}");
+    let choice = collector::Choice::default();
+    Node::register(&registry, &Roots::default(), &choice, Box::new(report))
+        .expect("a new registry has no such names");
+    registry.collect(&Scrape::new(Selection::ALL));
+    gzip_of(c, "node", &registry);
+}
+
+/// Prints how much smaller the exposition gets, too.
+fn gzip_of(c: &mut Criterion, name: &str, registry: &Registry) {
+    let mut encoder = Encoder::new(registry.clone());
+    let now = Instant::now();
+    let (mut text, mut body) = (Vec::new(), Vec::new());
+    encoder.exposition(Choice::TEXT, Selection::ALL, now).write_all(&mut text);
+    encoder.exposition(GZIP, Selection::ALL, now).write_all(&mut body);
+    let series = text.split(|b| *b == b'\n').filter(|l| !l.is_empty() && l[0] != b'#').count();
+    let ratio = text.len() as f64 / body.len() as f64;
+    println!("{name}, {series} series: {} bytes, {ratio:.1} times smaller in gzip", text.len());
+    let mut group = c.benchmark_group("encode/gzip");
+    group.throughput(Throughput::Elements(series as u64));
+    group.bench_function(BenchmarkId::new(name, series), |bencher| {
+        bencher.iter(|| {
+            body.clear();
+            encoder.exposition(GZIP, Selection::ALL, now).write_all(&mut body);
+            black_box(&body);
+        });
+    });
+    group.finish();
+}
+
+/// Laying out and compiling, and what a series that comes late makes a scrape do.
+fn templates(c: &mut Criterion) {
+    const LINES: usize = 100_000;
+    let workload = Workload::new(LINES);
+    let registry = &workload.registry;
+    let now = Instant::now();
+    let mut group = c.benchmark_group("encode/templates");
+    group.sample_size(10).throughput(Throughput::Elements(LINES as u64));
+    for (name, choice) in [("lay_out", Choice::TEXT), ("lay_out_and_compile_gzip", GZIP)] {
+        group.bench_function(BenchmarkId::new(name, LINES), |bencher| {
+            bencher.iter_batched(
+                || Encoder::new(registry.clone()),
+                |mut encoder| {
+                    black_box(encoder.exposition(choice, Selection::ALL, now));
+                    encoder
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+
+    let late = registry.family_builder("late_total", "").register_dynamic(&["number"], ());
+    let late: Family<Dynamic, Counter> = late.expect("the bench's names are legal");
+    let mut encoder = Encoder::new(registry.clone());
+    let mut body = Vec::new();
+    let mut scrape = || {
+        body.clear();
+        encoder.exposition(GZIP, Selection::ALL, now).write_all(&mut body);
+        black_box(&body);
+    };
+    let mut group = c.benchmark_group("encode/late_series");
+    group.sample_size(10);
+    group.bench_function(BenchmarkId::new("gzip_scrape", LINES), |bencher| {
+        bencher.iter(&mut scrape)
+    });
+    let mut number = 0;
+    group.bench_function(BenchmarkId::new("register_and_gzip_scrape", LINES), |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            late.get_or_create(&[number.to_string().as_str()]).inc();
+            scrape();
+        });
+    });
     group.finish();
 }
 
@@ -126,6 +215,8 @@ fn prefixes(body: &[u8]) -> Vec<(Vec<u8>, u64)> {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     text(&mut criterion);
+    gzip(&mut criterion);
+    templates(&mut criterion);
     formats(&mut criterion);
     choose(&mut criterion);
     criterion.final_summary();
