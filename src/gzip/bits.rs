@@ -1,5 +1,8 @@
 //! Bits in the order of RFC 1951 §3.1.1: packed into bytes from the lowest bit up.
 
+/// A flush writes so many bytes, however few it leaves behind.
+pub(super) const FLUSH_ROOM: usize = 8;
+
 /// Bits that are not a whole byte yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bits {
@@ -18,10 +21,10 @@ impl Bits {
         self.len += len;
     }
 
-    /// Writes all whole bytes to the start of `out`, which has room for eight, and returns how many
+    /// Writes all whole bytes to the start of `out`, which has the room, and returns how many
     /// they are. At most seven bits stay.
     #[inline]
-    pub(super) fn flush(&mut self, out: &mut [u8; 8]) -> usize {
+    pub(super) fn flush(&mut self, out: &mut [u8; FLUSH_ROOM]) -> usize {
         *out = self.pending.to_le_bytes();
         let bytes = self.len / 8;
         self.pending >>= bytes * 8;

@@ -3,7 +3,8 @@
 //! ```text
 //! matches    what the constant text of a page repeats, found once
 //! huffman    the one code of all streams
-//! template   the page as ready bits, completed with values at each scrape
+//! template   the page as ready bits, with slots for values
+//! stream     a member under way: templates completed with values at each scrape
 //! crc32      the checksum of text that is never written
 //! bits       bits to bytes
 //! tables     RFC 1951's symbols
@@ -17,8 +18,10 @@ mod bits;
 mod crc32;
 mod huffman;
 mod matches;
+mod stream;
 mod tables;
 mod template;
 
 pub use crc32::Shifts;
-pub use template::{Compiler, Stream, Template, Value};
+pub use stream::{Stream, Value};
+pub use template::{Compiler, Template};
