@@ -54,7 +54,7 @@ pub trait Updates: Sync {
 
 /// A library in the tables.
 pub struct Library {
-    /// As on crates.io.
+    /// As its package is called.
     pub name: &'static str,
     pub workload: fn(&Script) -> Box<dyn Peer>,
     pub updates: fn() -> Box<dyn Updates>,
