@@ -208,15 +208,12 @@ impl FamilyLayout {
         let shown = Shown::new(&self.core.desc, escaping, self.is_stem_free);
         let parts = (syntax.parts)(&shown, self.core.shape());
         let first = self.pages.first().map(|(version, _)| *version);
-        let mut old = std::mem::take(&mut self.pages).into_iter().peekable();
+        let mut old: HashMap<_, _> = std::mem::take(&mut self.pages).into_iter().collect();
         for (index, block) in self.core.blocks().into_iter().enumerate() {
             let version = block.version();
             let is_first = index == 0;
-            // Blocks keep their order, so an old page that is not this block's, nor that of one
-            // that comes later, belongs to a block that is gone or changed.
-            let kept = old.by_ref().find(|(old, _)| *old == version);
-            let pages = match kept {
-                Some((_, pages)) if is_first == (first == Some(version)) => pages,
+            let pages = match old.remove(&version) {
+                Some(pages) if is_first == (first == Some(version)) => pages,
                 _ => {
                     let page =
                         |part: &Part| Page::new(syntax, &shown, block.source(*part), is_first);

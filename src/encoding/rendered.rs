@@ -26,7 +26,8 @@ pub(super) struct Rendered {
 
 impl Rendered {
     pub(super) fn new(lines: Lines) -> Rendered {
-        let bytes = lines.bytes.into_boxed_slice().into_vec();
+        let mut bytes = lines.bytes;
+        bytes.shrink_to_fit();
         Rendered { bytes, starts: lines.ends.into(), values: Box::default() }
     }
 
