@@ -44,6 +44,8 @@ const PAGES_BACK_MAX: usize = 16;
 /// Nor is text that lies further back than this many bytes before the page; a page of a large family
 /// finds all it needs in itself and the one before.
 const BYTES_BACK_MAX: usize = 4_096;
+/// Offsets in lines that differ by this much are not referred to: only lines of megabytes have them.
+pub(super) const OFFSET_DIFFERENCE_LIMIT: i32 = 1 << 22;
 /// Stands behind each line in the window. It occurs in no UTF-8, so no match runs across it.
 const LINE_END: u8 = 0xff;
 /// The window is cut off in front when it is this long.
@@ -86,7 +88,10 @@ pub(super) struct Reach {
 
 #[derive(Clone, Copy)]
 struct Candidate {
-    position: usize,
+    /// The line that it points into.
+    line: usize,
+    /// As in [`Token::Match`].
+    offset_difference: i32,
     len: usize,
     /// Bits that its literals would cost more than it does.
     gain: i32,
@@ -193,7 +198,7 @@ impl Matcher {
                     continue;
                 }
             }
-            token(self.reference(position, found, reach));
+            token(self.reference(found, reach));
             if found.len > INSERTED_HEAD + INSERTED_TAIL {
                 self.insert_before(position + INSERTED_HEAD);
                 self.inserted = position + found.len - INSERTED_TAIL;
@@ -202,18 +207,12 @@ impl Matcher {
         }
     }
 
-    fn reference(&self, position: usize, found: Candidate, reach: &mut Reach) -> Token {
-        let last = self.lines.len() - 1;
-        let line = self.line_of(found.position);
+    fn reference(&self, found: Candidate, reach: &mut Reach) -> Token {
+        let Candidate { line, offset_difference, len, .. } = found;
         let page = self.pages.iter().rev().position(|(_, first)| *first as usize <= line);
         reach.pages_back = reach.pages_back.max(page.expect("sources lie in a page"));
-        let offset = position as i32 - self.lines[last] as i32;
-        let source_offset = found.position as i32 - self.lines[line] as i32;
-        Token::Match {
-            len: found.len as u16,
-            lines_back: (last - line) as u8,
-            offset_difference: offset - source_offset,
-        }
+        let lines_back = (self.lines.len() - 1 - line) as u8;
+        Token::Match { len: len as u16, lines_back, offset_difference }
     }
 
     /// The best match for the text at `position`, which may reach up to `end`.
@@ -265,12 +264,17 @@ impl Matcher {
         len + target[len..].iter().zip(&source[len..]).take_while(|(a, b)| a == b).count()
     }
 
-    /// The match of `position` with `source`, if it is worth its bits.
+    /// The match of `position` with `source`, if it is worth its bits and can be expressed.
     fn candidate(&self, source: usize, position: usize, len: usize) -> Option<Candidate> {
         let distance = position - source;
-        let lines_back = self.lines.len() - self.line_of(source) - 1;
+        let line = self.lines.partition_point(|start| *start as usize <= source) - 1;
+        let last = self.lines.len() - 1;
+        // How far apart the lines begin, less how far apart the texts are.
+        let lines_apart = i64::from(self.lines[last]) - i64::from(self.lines[line]);
+        let offset_difference = i32::try_from(distance as i64 - lines_apart).ok()?;
         // Each line end in between stands for a value.
-        if distance + lines_back * (VALUE_LEN_MAX - 1) > DISTANCE_MAX {
+        let distance_max = distance + (last - line) * (VALUE_LEN_MAX - 1);
+        if distance_max > DISTANCE_MAX || offset_difference.abs() >= OFFSET_DIFFERENCE_LIMIT {
             return None;
         }
         let literals = &self.window[position..position + len];
@@ -278,12 +282,7 @@ impl Matcher {
         let saved: i32 = literals.iter().take(LITERALS_COUNTED).map(literal_bits).sum();
         let gain = saved + LITERAL_BITS * len.saturating_sub(LITERALS_COUNTED) as i32
             - cost(len, distance) as i32;
-        (gain > 0).then_some(Candidate { position: source, len, gain })
-    }
-
-    /// The line that `position` lies in.
-    fn line_of(&self, position: usize) -> usize {
-        self.lines.partition_point(|start| *start as usize <= position) - 1
+        (gain > 0).then_some(Candidate { line, offset_difference, len, gain })
     }
 
     /// Puts the positions before `end` into the chains.

@@ -14,7 +14,7 @@
 use super::bits::FLUSH_ROOM;
 use super::crc32;
 use super::huffman::{Code, LITLEN};
-use super::matches::{Matcher, Reach, Token, VALUE_LEN_MAX};
+use super::matches::{Matcher, OFFSET_DIFFERENCE_LIMIT, Reach, Token, VALUE_LEN_MAX};
 use super::tables::LENGTH_OF;
 
 /// Ready bits of a step.
@@ -35,8 +35,6 @@ pub(super) struct Step {
 impl Step {
     const LAST: u32 = 1 << 31;
     const OFFSET_BITS: u32 = 23;
-    /// Differences of offsets are smaller than this.
-    const OFFSET_LIMIT: i32 = 1 << (Step::OFFSET_BITS - 1);
     /// No distance: in the same line none is zero.
     const NO_DISTANCE: u32 = 0;
 
@@ -64,6 +62,8 @@ impl Step {
         (lines_back.into(), (self.then << shift).cast_signed() >> shift)
     }
 }
+
+const _: () = assert!(OFFSET_DIFFERENCE_LIMIT <= 1 << (Step::OFFSET_BITS - 1), "a step has room");
 
 /// A page of lines, compiled.
 #[derive(Debug)]
@@ -199,7 +199,6 @@ impl Steps {
                 let length = LENGTH_OF[usize::from(len)];
                 self.append(LITLEN[usize::from(length.symbol)]);
                 self.append(Code { bits: length.extra.into(), len: length.extra_bits });
-                assert!(offset_difference.abs() < Step::OFFSET_LIMIT, "matches are near");
                 let offset = offset_difference.cast_unsigned() & ((1 << Step::OFFSET_BITS) - 1);
                 self.end_step(u32::from(lines_back) << Step::OFFSET_BITS | offset);
                 self.bits_max += DISTANCE_BITS_MAX;

@@ -164,6 +164,22 @@ fn sharp_edges_inflate_here_and_with_gzip() {
     assert!(gunzip(&gzip).is_err());
 }
 
+/// Lines of megabytes, whose neighbours repeat what stands at their far ends.
+#[test]
+fn lines_of_megabytes_are_no_limit() {
+    let registry = Registry::new();
+    let family: Family<Dynamic, Counter> = registry
+        .family_builder("counter_total", "Help.")
+        .register_dynamic(&["value"], ())
+        .expect("the name is free");
+    let long = "0123456789".repeat(500_000);
+    for end in ["a sentence at the far end", "a sentence at the far end of another"] {
+        family.get_or_create(&[format!("{long}{end}").as_str()]).inc();
+        family.get_or_create(&[end]).inc();
+    }
+    check(&mut Encoder::new(registry), TEXT, Selection::ALL, 65_536);
+}
+
 #[test]
 fn nothing_is_a_gzip_member_too() {
     let mut encoder = Encoder::new(Registry::new());
