@@ -7,7 +7,7 @@
 mod workload;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use promlet::collector::{self, Node, Report, Roots};
+use promlet::collector::{self, Node, Report, Settings};
 use promlet::encoding::{Choice, ContentCoding, Encoder, Format, negotiate, number};
 use promlet::model::Escaping;
 use promlet::registry::Selection;
@@ -83,7 +83,7 @@ fn gzip(c: &mut Criterion) {
     let registry = Registry::new();
     let report = |report: Report<'_>| panic!("{report:?}");
     let choice = collector::Choice::default();
-    Node::register(&registry, &Roots::default(), &choice, Box::new(report))
+    Node::register(&registry, &Settings::default(), &choice, Box::new(report))
         .expect("a new registry has no such names");
     registry.collect(&Scrape::new(Selection::ALL));
     gzip_of(c, "node", &registry);

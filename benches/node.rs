@@ -3,7 +3,7 @@
 //! Beside what others pay at least: opening, reading and closing five of the same files.
 
 use criterion::{BenchmarkId, Criterion};
-use promlet::collector::{COLLECTORS, Choice, Node, Report, Roots, process};
+use promlet::collector::{COLLECTORS, Choice, Node, Report, Settings, process};
 use promlet::registry::Selection;
 use promlet::{Registry, Scrape};
 use std::hint::black_box;
@@ -16,7 +16,7 @@ const FILES: [&str; 5] =
 fn node(choice: &Choice) -> Registry {
     let registry = Registry::new();
     let report = |report: Report<'_>| panic!("{report:?}");
-    Node::register(&registry, &Roots::default(), choice, Box::new(report))
+    Node::register(&registry, &Settings::default(), choice, Box::new(report))
         .expect("a new registry has no such names");
     registry
 }

@@ -98,6 +98,7 @@ pub mod http;
 pub mod log;
 pub mod metric;
 pub mod model;
+pub mod regex;
 pub mod registry;
 pub mod supervisor;
 pub mod sys;

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use promlet::collector::{self, COLLECTORS, Choice, Node, Report, Roots, application};
+use promlet::collector::{self, COLLECTORS, Choice, Node, Report, Roots, Settings, application};
 use promlet::config::{self, CollectorRow, Config, UsageError};
 use promlet::exporter::{RequestCounters, register_build_info, register_scrape_up};
 use promlet::http::{ListenAddress, ListenError, Listener};
@@ -14,12 +14,7 @@ use std::sync::Arc;
 
 /// The collectors as the command line knows them.
 pub(crate) fn collector_rows() -> Vec<CollectorRow> {
-    let row = |row: &collector::Row| CollectorRow {
-        name: row.name,
-        on_by_default: row.on_by_default,
-        help: row.help,
-    };
-    COLLECTORS.iter().map(row).collect()
+    COLLECTORS.iter().map(CollectorRow::from).collect()
 }
 
 /// The addresses of the flags, read.
@@ -84,7 +79,8 @@ pub(crate) fn register(
         sys: paths.sysfs.clone(),
         rootfs: paths.rootfs.clone(),
     };
-    Node::register(registry, &roots, &choice(config)?, Box::new(report))?;
+    let settings = Settings { roots, flags: config.collector_flags.clone() };
+    Node::register(registry, &settings, &choice(config)?, Box::new(report))?;
     Ok(requests)
 }
 

@@ -1,6 +1,6 @@
 //! A scrape of the node that finds what the one before found allocates nothing.
 
-use promlet::collector::{Choice, Node, Roots, process};
+use promlet::collector::{Choice, Node, Roots, Settings, process};
 use promlet::registry::Selection;
 use promlet::{Registry, Scrape};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -42,10 +42,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-fn allocations_of_a_steady_scrape(roots: &Roots) -> u64 {
+fn allocations_of_a_steady_scrape(roots: Roots) -> u64 {
+    let settings = Settings { roots, ..Settings::default() };
     let registry = Registry::new();
     let report = |report: promlet::collector::Report<'_>| drop(format!("{report:?}"));
-    Node::register(&registry, roots, &Choice::default(), Box::new(report)).unwrap();
+    Node::register(&registry, &settings, &Choice::default(), Box::new(report)).unwrap();
     process::register(&registry).unwrap();
     let registered = ALLOCATIONS.get();
     for _ in 0..3 {
@@ -61,12 +62,12 @@ fn allocations_of_a_steady_scrape(roots: &Roots) -> u64 {
 
 #[test]
 fn nothing_is_allocated_on_the_host() {
-    assert_eq!(allocations_of_a_steady_scrape(&Roots::default()), 0);
+    assert_eq!(allocations_of_a_steady_scrape(Roots::default()), 0);
 }
 
 #[test]
 fn nothing_is_allocated_where_a_source_is_missing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/three-cpus");
     let roots = Roots { proc: folder.join("none"), sys: folder.join("sys"), ..Roots::default() };
-    assert_eq!(allocations_of_a_steady_scrape(&roots), 0);
+    assert_eq!(allocations_of_a_steady_scrape(roots), 0);
 }

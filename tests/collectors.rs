@@ -4,9 +4,10 @@
 
 mod support;
 
-use promlet::collector::{COLLECTORS, Choice, Node, Roots};
+use promlet::collector::{COLLECTORS, Choice, Node, Roots, Settings};
 use promlet::encoding::Encoder;
 use promlet::{Registry, collector};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use support::exposition;
@@ -19,27 +20,56 @@ const VARYING: &[&str] = &[
     "node_time_zone_offset_seconds",
 ];
 
-fn fixture(name: &str) -> Roots {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-    Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs: folder }
-}
-
 /// The exposition of the collectors of `choice`, and what they report.
-fn scrape(roots: &Roots, choice: &Choice) -> (String, Vec<String>) {
+fn scrape(settings: &Settings, choice: &Choice) -> (String, Vec<String>) {
     let (registry, reports) = (Registry::new(), Arc::new(Mutex::new(Vec::new())));
     let heard = Arc::clone(&reports);
     let report = move |report: collector::Report<'_>| {
         let error = report.error.expect("nothing was wrong before");
         heard.lock().unwrap().push(format!("{}: {error}", report.collector));
     };
-    Node::register(&registry, roots, choice, Box::new(report)).unwrap();
+    Node::register(&registry, settings, choice, Box::new(report)).unwrap();
     let mut body = Vec::new();
     Encoder::new(registry).scrape(None, None).write_all(&mut body);
     let reports = reports.lock().unwrap().clone();
     (String::from_utf8(body).unwrap(), reports)
 }
 
+/// Families whose names the source gives, so that the reference has only those of its host.
+const NAMED_BY_SOURCE: &[&str] = &["node_memory_"];
+
+/// The families of node_exporter 1.12.1, as `COLLECTOR, on or off, NAME, TYPE, LABELS`.
+const REFERENCE: &str = include_str!("reference/node_families.tsv");
+
+/// Checks type and labels of what node_exporter has as well, and that there is nothing else.
+fn compare_with_reference(text: &str) {
+    let known: HashMap<&str, Vec<&str>> = REFERENCE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .map(|columns| (columns[2], columns))
+        .collect();
+    let read = exposition::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
+    for family in read.families.iter().filter(|family| !family.samples.is_empty()) {
+        let Some(columns) = known.get(&*family.name) else {
+            let is_dynamic = NAMED_BY_SOURCE.iter().any(|start| family.name.starts_with(start));
+            assert!(is_dynamic, "node_exporter has no {}", family.name);
+            continue;
+        };
+        let kind = format!("{:?}", family.kind).to_lowercase();
+        assert_eq!(kind, columns[3], "{}", family.name);
+        let mut expected: Vec<&str> = columns[4].split(',').filter(|l| !l.is_empty()).collect();
+        expected.sort_unstable();
+        for sample in &family.samples {
+            let mut labels: Vec<&str> = sample.labels.iter().map(|(name, _)| &**name).collect();
+            labels.sort_unstable();
+            assert_eq!(labels, expected, "{}", family.name);
+        }
+    }
+}
+
 fn compare_with_golden(name: &str, text: &str) {
+    compare_with_reference(text);
     let lines = text.lines().filter(|line| {
         let family = line.split([' ', '{']).next().unwrap_or_default();
         !VARYING.contains(&family)
@@ -57,41 +87,66 @@ fn compare_with_golden(name: &str, text: &str) {
     assert_eq!(text.lines().count(), expected.lines().count());
 }
 
-/// Without `uname`, which tells of the host that runs the test.
-fn of_fixtures() -> Choice {
-    Choice::only(COLLECTORS.iter().map(|row| row.name).filter(|name| *name != "uname")).unwrap()
+/// A tree of files in `fixtures/NAME`, the collectors that read it, and what they report. What they
+/// show is in `golden/NAME.prom`.
+struct Fixture {
+    name: &'static str,
+    collectors: &'static [&'static str],
+    /// The values of their flags.
+    flags: &'static [(&'static str, &'static str)],
+    /// Beginning with the collector's name; the path of the fixture is left out.
+    reports: &'static [&'static str],
 }
 
-#[test]
-fn three_cpus_of_which_one_is_offline() {
-    let (text, reports) = scrape(&fixture("three-cpus"), &of_fixtures());
-    assert!(reports.is_empty(), "{reports:?}");
-    compare_with_golden("three-cpus", &text);
-}
+const FIRST: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "stat", "time"];
 
-#[test]
-fn odd_files_cost_only_what_they_tell() {
-    let (text, mut reports) = scrape(&fixture("odd"), &of_fixtures());
-    compare_with_golden("odd", &text);
-    let missing = reports.remove(1);
-    assert!(missing.ends_with("odd/proc/loadavg: not there"), "{missing}");
-    assert_eq!(
-        reports,
-        [
+const FIXTURES: &[Fixture] = &[
+    // Three CPUs, of which one is offline.
+    Fixture { name: "three-cpus", collectors: FIRST, flags: &[], reports: &[] },
+    // Odd files cost only what they tell.
+    Fixture {
+        name: "odd",
+        collectors: FIRST,
+        flags: &[],
+        reports: &[
             "filefd: file-nr:1: expected a line end, found end of file",
+            "loadavg: proc/loadavg: not there",
             "meminfo: meminfo:5: expected kB, found MB",
-        ]
-    );
+        ],
+    },
+    // A zone that does not answer, and one that does.
+    Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
+];
+
+#[test]
+fn fixtures_show_what_is_expected() {
+    for Fixture { name, collectors, flags, reports: expected } in FIXTURES {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        let rootfs = folder.clone();
+        let mut settings = Settings::default();
+        settings.roots = Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs };
+        for (flag, value) in *flags {
+            settings.flags.set(flag, value).unwrap();
+        }
+        let choice = Choice::only(collectors.iter().copied()).unwrap();
+        let (text, reports) = scrape(&settings, &choice);
+        let prefix = format!("{}/", folder.display());
+        let reports: Vec<String> = reports.iter().map(|text| text.replace(&prefix, "")).collect();
+        assert_eq!(reports, *expected, "{name}");
+        compare_with_golden(name, &text);
+    }
 }
 
 #[test]
 fn the_host_s_own_exposition_is_valid_and_complete() {
-    let (text, reports) = scrape(&Roots::default(), &Choice::default());
-    assert!(reports.is_empty(), "{reports:?}");
-    let read = exposition::read(text.as_bytes());
-    let read = read.unwrap_or_else(|error| panic!("{error:?}\n{text}"));
-    for row in COLLECTORS {
+    let (text, reports) = scrape(&Settings::default(), &Choice::default());
+    let has_no_source = |report: &String| report.ends_with(": not there");
+    assert!(reports.iter().all(has_no_source), "{reports:?}");
+    compare_with_reference(&text);
+    let read = exposition::read(text.as_bytes()).unwrap();
+    for row in COLLECTORS.iter().filter(|row| row.on_by_default) {
         let success = read.value("node_scrape_collector_success", &[("collector", row.name)]);
-        assert_eq!(success, Some(1.0), "{}", row.name);
+        let has_failed = reports.iter().any(|r| r.starts_with(&format!("{}: ", row.name)));
+        assert_eq!(success, Some(if has_failed { 0.0 } else { 1.0 }), "{}", row.name);
     }
 }

@@ -38,6 +38,13 @@ pub enum CollectError {
         /// What stood there, shortened.
         found: String,
     },
+    /// The source tells of more things than can be shown.
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The source names something that cannot be a series.
     Unregistrable(crate::registry::RegisterError),
 }
@@ -90,6 +97,7 @@ impl CollectError {
                 Malformed { file, line, expected, .. },
                 Malformed { file: file2, line: line2, expected: expected2, .. },
             ) => (file, line, expected) == (file2, line2, expected2),
+            (TooMany { what, .. }, TooMany { what: what2, .. }) => what == what2,
             (Unregistrable(error), Unregistrable(other)) => error == other,
             _ => false,
         }
@@ -107,6 +115,7 @@ impl fmt::Display for CollectError {
             CollectError::Malformed { file, line, expected, found } => {
                 write!(f, "{file}:{line}: expected {expected}, found {found}")
             }
+            CollectError::TooMany { what, limit } => write!(f, "more than {limit} {what}"),
             CollectError::Unregistrable(error) => error.fmt(f),
         }
     }

@@ -5,12 +5,16 @@
 //! benchmarks 1.6 ms become 0.4 ms for the 156 files of a scrape.
 
 use super::error::CollectError;
-use crate::sys::file::is_kernel_view;
+use crate::sys::directory::Listing;
+use crate::sys::error::is_refusal;
+use crate::sys::file::Medium;
+use crate::sys::limits::open_files_max;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Bytes that the first read of a file asks for. Files of /proc/sys allocate and clear what is
 /// asked for, so more makes them dearer; fewer would cost most other files a second read.
@@ -50,12 +54,14 @@ pub(crate) enum Records {
 /// A file that is read at every scrape.
 ///
 /// Its descriptor stays open where the file is a view of the kernel. Any other file (a fixture, a
-/// copy mounted over the real one) is opened anew each time, because it may have been replaced; and
-/// so is a view after any error, because the device or namespace behind it may be gone for good.
+/// copy mounted over the real one) is opened anew each time, because it may have been replaced,
+/// unless who reads it knows that its folder is as it was. A view is opened anew after any error
+/// but a refusal of the driver, because the device or namespace behind it may be gone for good.
 pub(crate) struct KeptFile {
     path: Arc<Path>,
     records: Records,
     file: Option<File>,
+    medium: Medium,
     /// What to ask for, so that a file longer than this is read twice only once.
     ask_bytes: usize,
 }
@@ -64,7 +70,29 @@ impl KeptFile {
     /// A file of one record, which is opened by the first read.
     pub(crate) fn new(path: impl Into<PathBuf>) -> KeptFile {
         let path = Arc::from(path.into());
-        KeptFile { path, records: Records::One, file: None, ask_bytes: FIRST_READ_BYTES }
+        let (records, medium) = (Records::One, Medium::Other);
+        KeptFile { path, records, file: None, medium, ask_bytes: FIRST_READ_BYTES }
+    }
+
+    #[allow(dead_code, reason = "more collectors come next")]
+    /// A file of many records, which is opened by the first read.
+    pub(crate) fn of_many_records(path: impl Into<PathBuf>) -> KeptFile {
+        KeptFile { records: Records::Many, ..KeptFile::new(path) }
+    }
+
+    #[allow(dead_code, reason = "more collectors come next")]
+    pub(crate) fn path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
+    /// Whether another file may have taken the place of the one that is open.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.file.is_some() && self.medium != Medium::KernelView
+    }
+
+    /// Lets go of a file that is no view of the kernel, since another may have taken its place.
+    pub(crate) fn doubt(&mut self) {
+        self.file.take_if(|_| self.medium != Medium::KernelView);
     }
 
     /// Reads the file from its start into `buffer`, and gives what it contains.
@@ -72,29 +100,52 @@ impl KeptFile {
     /// # Errors
     /// [`CollectError::NoData`] where there is no such file, [`CollectError::Io`] for the rest.
     pub(crate) fn read<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], CollectError> {
-        let bytes = match self.read_kept(buffer) {
-            Some(bytes) => bytes,
-            None => self.read_opened(buffer).map_err(|e| CollectError::from_io(&self.path, &e))?,
+        self.doubt();
+        self.read_undoubted(buffer)
+    }
+
+    /// The same for one whose folder is known to be as it was at the last read.
+    pub(crate) fn read_undoubted<'b>(
+        &mut self,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<&'b [u8], CollectError> {
+        let read = match self.read_kept(buffer) {
+            Some(read) => read,
+            None => self.read_opened(buffer),
         };
+        let bytes = read.map_err(|error| CollectError::from_io(&self.path, &error))?;
         Ok(&buffer[..bytes])
     }
 
-    fn read_kept(&mut self, buffer: &mut Vec<u8>) -> Option<usize> {
+    /// `None` where a fresh descriptor may do better.
+    fn read_kept(&mut self, buffer: &mut Vec<u8>) -> Option<io::Result<usize>> {
         let file = self.file.as_ref()?;
-        // Whatever the error, a fresh descriptor either works or says it again.
-        let read = read_whole(file, self.records, &mut self.ask_bytes, buffer).ok();
-        if read.is_none() {
-            self.file = None;
+        match read_whole(file, self.records, &mut self.ask_bytes, buffer) {
+            Err(error) if !is_refusal(&error) => {
+                self.file = None;
+                None
+            }
+            read => Some(read),
         }
-        read
     }
 
     fn read_opened(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         let file = File::open(&self.path)?;
-        let bytes = read_whole(&file, self.records, &mut self.ask_bytes, buffer)?;
-        self.file = is_kernel_view(&file)?.then_some(file);
-        Ok(bytes)
+        let read = read_whole(&file, self.records, &mut self.ask_bytes, buffer);
+        if read.as_ref().err().is_none_or(is_refusal) {
+            self.medium = Medium::of(&file)?;
+            let can_stay = self.medium != Medium::Other && can_stay_open(&file);
+            self.file = can_stay.then_some(file);
+        }
+        read
     }
+}
+
+/// Whether there are descriptors enough that this one can stay open: the kernel gives the lowest
+/// number that is free, and the upper half is for connections and what is not kept.
+fn can_stay_open(file: &File) -> bool {
+    static DESCRIPTORS_MAX: LazyLock<u64> = LazyLock::new(|| open_files_max().unwrap_or(0) / 2);
+    u64::try_from(file.as_raw_fd()).is_ok_and(|number| number < *DESCRIPTORS_MAX)
 }
 
 /// Reads a file that is not kept, such as one of a process.
@@ -154,6 +205,7 @@ fn read_at(file: &File, into: &mut [u8], offset: usize) -> io::Result<usize> {
 #[derive(Default)]
 pub(crate) struct Files {
     pub(crate) buffer: Vec<u8>,
+    pub(crate) listing: Listing,
     shared: Vec<SharedFile>,
     scrape: u64,
 }

@@ -5,94 +5,44 @@
 //! `node_memory_HugePages_Total`. Fields that a later kernel adds appear by themselves.
 
 use super::error::CollectError;
+use super::fields::{Described, Fields};
 use super::fs::{Files, KeptFile};
 use super::lines::{Line, Lines};
-use super::table::Table;
 use super::{Collector, Setup};
-use crate::registry::{RegisterError, Registry};
-
-/// Fields that can become families. Linux 6.18 has 60; the limit only keeps a file that is made up
-/// anew all the time from growing the registry without bound.
-const FIELDS_MAX: usize = 256;
+use crate::model::Kind;
+use crate::registry::RegisterError;
 
 pub(super) struct MemInfo {
-    registry: Registry,
     file: KeptFile,
-    /// In the order of the file.
-    fields: Vec<Known>,
-}
-
-/// A field that was seen, now or earlier.
-struct Known {
-    name: Box<[u8]>,
-    unit: Unit,
-    table: Table,
-    is_in_file: bool,
+    sizes: Fields,
+    counts: Fields,
 }
 
 impl MemInfo {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         Ok(Box::new(MemInfo {
-            registry: setup.registry.clone(),
             file: KeptFile::new(setup.roots.proc.join("meminfo")),
-            fields: Vec::new(),
+            sizes: Fields::new(&setup.registry),
+            counts: Fields::new(&setup.registry),
         }))
-    }
-
-    fn set_fields(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let mut lines = Lines::new("meminfo", files.read(&mut self.file)?)?;
-        let mut next = 0;
-        for line in &mut lines {
-            let field = parse_field(line.clone())?;
-            let index = match position(&self.fields, next, &field) {
-                Some(index) => index,
-                None if self.fields.len() == FIELDS_MAX => {
-                    return Err(line.malformed("at most 256 different fields", Some(field.name)));
-                }
-                None => {
-                    self.fields.insert(next, Known::register(&self.registry, &field)?);
-                    next
-                }
-            };
-            self.fields[index].set(field.value);
-            next = index + 1;
-        }
-        if next == 0 { Err(lines.missing("a field")) } else { Ok(()) }
     }
 }
 
 impl Collector for MemInfo {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let outcome = self.set_fields(files);
-        for field in &mut self.fields {
-            if !std::mem::take(&mut field.is_in_file) {
-                field.table.clear();
-            }
+        let (mut sizes, mut counts) = (self.sizes.sweep(), self.counts.sweep());
+        let mut lines = Lines::new("meminfo", files.read(&mut self.file)?)?;
+        let mut is_empty = true;
+        for line in &mut lines {
+            let field = parse_field(line)?;
+            let fields = match field.unit {
+                Unit::Bytes => &mut sizes,
+                Unit::Count => &mut counts,
+            };
+            fields.set(field.name, field.value, || field.describe())?;
+            is_empty = false;
         }
-        outcome
-    }
-}
-
-/// Where `field` is among those known; most likely at `next`.
-fn position(fields: &[Known], next: usize, field: &Field<'_>) -> Option<usize> {
-    let is_it = |known: &Known| *known.name == *field.name && known.unit == field.unit;
-    if fields.get(next).is_some_and(is_it) {
-        return Some(next);
-    }
-    fields.iter().position(is_it)
-}
-
-impl Known {
-    fn register(registry: &Registry, field: &Field<'_>) -> Result<Known, CollectError> {
-        let help = format!("Field {} of /proc/meminfo.", field.name.escape_ascii());
-        let table = Table::register_gauge(registry, field.metric_name(), help)
-            .map_err(CollectError::Unregistrable)?;
-        Ok(Known { name: field.name.into(), unit: field.unit, table, is_in_file: false })
-    }
-
-    fn set(&mut self, value: f64) {
-        self.table.set(&[Some(value)]);
-        self.is_in_file = true;
+        if is_empty { Err(lines.missing("a field")) } else { Ok(()) }
     }
 }
 
@@ -122,6 +72,11 @@ impl Field<'_> {
             Unit::Count => "",
         };
         "node_memory_".chars().chain(letters).chain(unit.chars()).collect()
+    }
+
+    fn describe(&self) -> Described {
+        let help = format!("Field {} of /proc/meminfo.", self.name.escape_ascii());
+        Described { name: self.metric_name(), help, kind: Kind::Gauge, label_names: &[] }
     }
 }
 

@@ -17,8 +17,13 @@
 pub mod application;
 mod choice;
 mod cpu;
+#[allow(dead_code, reason = "more collectors come next")]
+mod devices;
 mod error;
+mod fields;
 mod filefd;
+#[allow(dead_code, reason = "the collectors with flags come next")]
+mod flags;
 mod fs;
 mod lines;
 mod loadavg;
@@ -27,11 +32,14 @@ pub mod process;
 mod process_tree;
 mod stat;
 mod table;
+mod thermal_zone;
 mod time;
 mod uname;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
 pub use error::CollectError;
+pub(crate) use flags::parse_duration;
+pub use flags::{Flag, FlagError, Flags, Takes};
 pub use fs::Roots;
 
 use crate::registry::{Collect, Group, RegisterError, Registry, Scrape};
@@ -47,6 +55,11 @@ pub struct Row {
     pub on_by_default: bool,
     /// What it shows, as a phrase that can follow "Expose".
     pub help: &'static str,
+    /// Its own flags.
+    pub flags: &'static [Flag],
+    /// Whether its sources may keep a reader waiting.
+    #[allow(dead_code, reason = "helper threads come next")]
+    is_slow: bool,
     create: Create,
 }
 
@@ -54,7 +67,25 @@ type Create = fn(&mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError>;
 
 impl Row {
     const fn on(name: &'static str, help: &'static str, create: Create) -> Row {
-        Row { name, on_by_default: true, help, create }
+        Row { name, on_by_default: true, help, flags: &[], is_slow: false, create }
+    }
+
+    /// A row of a collector that runs only where a flag names it.
+    #[allow(dead_code, reason = "the collectors that are off come next")]
+    const fn off(name: &'static str, help: &'static str, create: Create) -> Row {
+        Row { on_by_default: false, ..Row::on(name, help, create) }
+    }
+
+    /// This row, with flags of its own.
+    #[allow(dead_code, reason = "the collectors with flags come next")]
+    const fn with_flags(self, flags: &'static [Flag]) -> Row {
+        Row { flags, ..self }
+    }
+
+    /// This row, of a collector whose sources may keep a reader waiting: drivers that ask their
+    /// hardware, folders on networks.
+    const fn slow(self) -> Row {
+        Row { is_slow: true, ..self }
     }
 }
 
@@ -65,6 +96,12 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
+    Row::on(
+        "thermal_zone",
+        "temperatures of thermal zones and states of cooling devices",
+        thermal_zone::ThermalZone::create,
+    )
+    .slow(),
     Row::on("time", "system time, time zone and clock sources", time::Time::create),
     Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
 ];
@@ -77,11 +114,22 @@ fn group(index: usize) -> Group {
     number.and_then(Group::new).expect("a row of COLLECTORS has a group")
 }
 
+/// Where collectors look, and what their flags say.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Where the host's file systems are.
+    pub roots: Roots,
+    /// The values of the collectors' own flags.
+    pub flags: Flags,
+}
+
 /// What a collector is made from.
 struct Setup<'s> {
     /// A view that registers into the collector's group.
     registry: Registry,
     roots: &'s Roots,
+    #[allow(dead_code, reason = "the collectors with flags come next")]
+    flags: &'s Flags,
     files: &'s mut Files,
 }
 
@@ -138,11 +186,11 @@ impl Node {
     /// scrape of `registry`. Nothing is read before the first.
     ///
     /// ```
-    /// use promlet::collector::{Choice, Node, Report, Roots};
+    /// use promlet::collector::{Choice, Node, Report, Settings};
     ///
     /// let registry = promlet::Registry::new();
     /// let report = |report: Report<'_>| eprintln!("{report:?}");
-    /// Node::register(&registry, &Roots::default(), &Choice::default(), Box::new(report))?;
+    /// Node::register(&registry, &Settings::default(), &Choice::default(), Box::new(report))?;
     /// # Ok::<(), promlet::RegisterError>(())
     /// ```
     ///
@@ -150,17 +198,17 @@ impl Node {
     /// [`RegisterError`] when one of their names is taken.
     pub fn register(
         registry: &Registry,
-        roots: &Roots,
+        settings: &Settings,
         choice: &Choice,
         report: Reporter,
     ) -> Result<(), RegisterError> {
-        registry.register_collector(Node::new(registry, roots, choice, report)?);
+        registry.register_collector(Node::new(registry, settings, choice, report)?);
         Ok(())
     }
 
     fn new(
         registry: &Registry,
-        roots: &Roots,
+        settings: &Settings,
         choice: &Choice,
         report: Reporter,
     ) -> Result<Node, RegisterError> {
@@ -169,7 +217,8 @@ impl Node {
         for (index, row) in COLLECTORS.iter().enumerate().filter(|(i, _)| choice.is_enabled(*i)) {
             let group = group(index);
             let registry = registry.in_group(group);
-            let collector = (row.create)(&mut Setup { registry, roots, files: &mut files })?;
+            let Settings { roots, flags } = settings;
+            let collector = (row.create)(&mut Setup { registry, roots, flags, files: &mut files })?;
             collectors.push(Running { name: row.name, group, collector, error: None });
         }
         let scrapes = Table::register(registry, &["collector"], &SCRAPE_METRICS)?;

@@ -8,9 +8,10 @@
 //! A row is found by its place in the last sweep and its labels are compared, so a scrape that finds
 //! the same things in the same order neither searches nor allocates.
 
+use super::fields::Described;
 use crate::metric::{Dynamic, Family, FloatCounter, Gauge};
 use crate::model::Kind;
-use crate::registry::{RegisterError, Registry};
+use crate::registry::{FamilyBuilder, RegisterError, Registry};
 
 /// A column of a table: a family, or the part of one that has a certain label.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,12 @@ impl Metric {
         Metric { name, help, kind: Kind::Counter, label: None }
     }
 
+    #[allow(dead_code, reason = "more collectors come next")]
+    /// A family whose source does not say what it is (`untyped` in the text format).
+    pub(crate) const fn unknown(name: &'static str, help: &'static str) -> Metric {
+        Metric { name, help, kind: Kind::Unknown, label: None }
+    }
+
     /// The series that have this label next to those of the row. Columns of one family follow each
     /// other.
     pub(crate) const fn with_label(self, name: &'static str, value: &'static str) -> Metric {
@@ -41,6 +48,8 @@ impl Metric {
 pub(crate) struct Table {
     columns: Box<[Column]>,
     rows: Vec<Row>,
+    /// The row behind the one visited last.
+    next: usize,
     changes: u64,
 }
 
@@ -67,25 +76,31 @@ impl Table {
             let before = index.checked_sub(1).filter(|before| metrics[*before].name == metric.name);
             let family = match before {
                 Some(before) => columns[before].family.clone(),
-                None => NumberFamily::register(registry, row_labels, metric)?,
+                None => {
+                    let own = metric.label.map(|(name, _)| name);
+                    let label_names: Vec<&str> = row_labels.iter().copied().chain(own).collect();
+                    let builder = registry.family_builder(metric.name, metric.help);
+                    NumberFamily::register(builder, &label_names, metric.kind)?
+                }
             };
             columns.push(Column { family, label_value: metric.label.map(|(_, value)| value) });
         }
         Ok(Table::new(columns))
     }
 
-    /// Registers a gauge without labels whose name the source gives.
-    pub(crate) fn register_gauge(
+    /// Registers a family that the source gives, as a table of one column.
+    pub(crate) fn register_described(
         registry: &Registry,
-        name: String,
-        help: String,
+        described: Described,
     ) -> Result<Table, RegisterError> {
-        let family = registry.family_builder(name, help).register_dynamic(&[], ())?;
-        Ok(Table::new(vec![Column { family: NumberFamily::Gauge(family), label_value: None }]))
+        let Described { name, help, kind, label_names } = described;
+        let family =
+            NumberFamily::register(registry.family_builder(name, help), label_names, kind)?;
+        Ok(Table::new(vec![Column { family, label_value: None }]))
     }
 
     fn new(columns: Vec<Column>) -> Table {
-        Table { columns: columns.into(), rows: Vec::new(), changes: 0 }
+        Table { columns: columns.into(), rows: Vec::new(), next: 0, changes: 0 }
     }
 
     /// Grows with every row that is added or removed.
@@ -93,14 +108,9 @@ impl Table {
         self.changes
     }
 
-    /// Removes all series.
-    pub(crate) fn clear(&mut self) {
-        drop(self.sweep());
-    }
-
     /// Begins to bring the table up to date.
     pub(crate) fn sweep(&mut self) -> Sweep<'_> {
-        Sweep { table: self, next: 0 }
+        Sweep { table: self }
     }
 
     /// Brings a table up to date that has one row without labels.
@@ -108,13 +118,44 @@ impl Table {
         self.sweep().only_row().set_all(values);
     }
 
+    /// Visits the row with these labels in a sweep that [`Table::end_sweep`] ends. For those who
+    /// visit the rows of several tables in turns.
+    pub(crate) fn visit<S: AsRef<str>>(&mut self, labels: &[S]) -> RowMut<'_> {
+        let index = self.position(labels).unwrap_or_else(|| {
+            let labels = labels.iter().map(|label| Box::from(label.as_ref())).collect();
+            let cells = self.columns.iter().map(|_| None).collect();
+            let index = self.next.min(self.rows.len());
+            self.rows.insert(index, Row { labels, cells, visited: false });
+            self.changes += 1;
+            index
+        });
+        self.next = index + 1;
+        let row = &mut self.rows[index];
+        row.visited = true;
+        RowMut { columns: &self.columns, row }
+    }
+
+    /// Removes the rows that were not visited since the last sweep.
+    pub(crate) fn end_sweep(&mut self) {
+        let Table { columns, rows, next, changes } = self;
+        *next = 0;
+        rows.retain_mut(|row| {
+            let keep = std::mem::take(&mut row.visited);
+            if !keep {
+                RowMut { columns, row }.clear();
+                *changes += 1;
+            }
+            keep
+        });
+    }
+
     /// Where the row of these labels is, which most likely follows the one visited last.
-    fn position<S: AsRef<str>>(&self, next: usize, labels: &[S]) -> Option<usize> {
+    fn position<S: AsRef<str>>(&self, labels: &[S]) -> Option<usize> {
         let is_it = |row: &Row| {
             row.labels.iter().map(|label| &**label).eq(labels.iter().map(AsRef::as_ref))
         };
-        if self.rows.get(next).is_some_and(is_it) {
-            return Some(next);
+        if self.rows.get(self.next).is_some_and(is_it) {
+            return Some(self.next);
         }
         self.rows.iter().position(is_it)
     }
@@ -123,24 +164,12 @@ impl Table {
 /// One pass over a table; its end removes the rows that it did not visit.
 pub(crate) struct Sweep<'t> {
     table: &'t mut Table,
-    next: usize,
 }
 
 impl Sweep<'_> {
     /// Visits the row with these labels, which is added where there is none.
     pub(crate) fn row<S: AsRef<str>>(&mut self, labels: &[S]) -> RowMut<'_> {
-        let index = self.table.position(self.next, labels).unwrap_or_else(|| {
-            let labels = labels.iter().map(|label| Box::from(label.as_ref())).collect();
-            let cells = self.table.columns.iter().map(|_| None).collect();
-            let index = self.next.min(self.table.rows.len());
-            self.table.rows.insert(index, Row { labels, cells, visited: false });
-            self.table.changes += 1;
-            index
-        });
-        self.next = index + 1;
-        let row = &mut self.table.rows[index];
-        row.visited = true;
-        RowMut { columns: &self.table.columns, row }
+        self.table.visit(labels)
     }
 
     /// Visits the row of a table whose rows have no labels.
@@ -151,15 +180,7 @@ impl Sweep<'_> {
 
 impl Drop for Sweep<'_> {
     fn drop(&mut self) {
-        let Table { columns, rows, changes } = &mut *self.table;
-        rows.retain_mut(|row| {
-            let keep = std::mem::take(&mut row.visited);
-            if !keep {
-                RowMut { columns, row }.clear();
-                *changes += 1;
-            }
-            keep
-        });
+        self.table.end_sweep();
     }
 }
 
@@ -217,7 +238,7 @@ impl RowMut<'_> {
     }
 }
 
-/// A family of numbers, gauges or counters.
+/// A family of numbers.
 #[derive(Clone)]
 enum NumberFamily {
     Gauge(Family<Dynamic, Gauge>),
@@ -225,17 +246,16 @@ enum NumberFamily {
 }
 
 impl NumberFamily {
+    /// What is neither counter nor gauge is of unknown kind.
     fn register(
-        registry: &Registry,
-        row_labels: &[&str],
-        metric: &Metric,
+        builder: FamilyBuilder<'_>,
+        label_names: &[&str],
+        kind: Kind,
     ) -> Result<NumberFamily, RegisterError> {
-        let own = metric.label.map(|(name, _)| name);
-        let label_names: Vec<&str> = row_labels.iter().copied().chain(own).collect();
-        let builder = registry.family_builder(metric.name, metric.help);
-        Ok(match metric.kind {
-            Kind::Counter => NumberFamily::Counter(builder.register_dynamic(&label_names, ())?),
-            _ => NumberFamily::Gauge(builder.register_dynamic(&label_names, ())?),
+        Ok(match kind {
+            Kind::Counter => NumberFamily::Counter(builder.register_dynamic(label_names, ())?),
+            Kind::Gauge => NumberFamily::Gauge(builder.register_dynamic(label_names, ())?),
+            _ => NumberFamily::Gauge(builder.unknown().register_dynamic(label_names, ())?),
         })
     }
 

@@ -11,6 +11,7 @@ use super::suggest;
 use super::typed::Typed;
 use super::value;
 use super::{CollectorRow, LISTEN_ADDRESS};
+use crate::collector::Flag;
 use crate::supervisor::STOP_TIMEOUT_MAX;
 
 /// More connections than this are a mistake: they would need more descriptors than systems allow.
@@ -184,7 +185,7 @@ const OPTIONS: &[OptionRow] = &[
     ),
 ];
 
-/// Every option: the fixed ones, then one for each collector.
+/// Every option: the fixed ones, then one for each collector, then those that collectors declare.
 #[must_use]
 pub fn options(collectors: &[CollectorRow]) -> Vec<OptionRow> {
     let of_collectors = collectors.iter().map(|collector| OptionRow {
@@ -194,7 +195,14 @@ pub fn options(collectors: &[CollectorRow]) -> Vec<OptionRow> {
         help: Cow::Owned(format!("Expose {}.", collector.help)),
         effect: Effect::Collector { name: collector.name, on_by_default: collector.on_by_default },
     });
-    OPTIONS.iter().cloned().chain(of_collectors).collect()
+    let own = collectors.iter().flat_map(|collector| collector.flags).map(|flag| OptionRow {
+        name: Cow::Borrowed(flag.name),
+        short: None,
+        group: Group::Collectors,
+        help: Cow::Borrowed(flag.help),
+        effect: Effect::OfCollector(flag),
+    });
+    OPTIONS.iter().cloned().chain(of_collectors).chain(own).collect()
 }
 
 /// What a command line comes to.
@@ -227,7 +235,7 @@ pub(super) fn parse(
         if std::mem::replace(&mut seen[index], true) && !row.is_repeatable() {
             return Err(UsageError::Repeated { flag });
         }
-        if let (Some(found), false) = (inline_value, matches!(row.effect, Effect::Value { .. })) {
+        if let (Some(found), false) = (inline_value, row.takes_value()) {
             return Err(UsageError::UnwantedValue { flag, found: shown(found) });
         }
         match row.effect {
@@ -236,6 +244,13 @@ pub(super) fn parse(
             Effect::Switch(set) => set(&mut typed),
             Effect::Toggle { set, .. } => set(&mut typed, is_on),
             Effect::Collector { name, .. } => typed.collectors.push((name, is_on)),
+            Effect::OfCollector(flag) => {
+                let value = match row.takes_value() {
+                    true => take_value(row, inline_value, &mut args)?,
+                    false => is_on.to_string().into(),
+                };
+                set_flag(flag, &value, &mut typed)?;
+            }
             Effect::Value { set, .. } => {
                 let value = take_value(row, inline_value, &mut args)?;
                 let refuse =
@@ -247,6 +262,15 @@ pub(super) fn parse(
     let unseen = rows.iter().zip(seen).filter(|(_, seen)| !seen);
     unseen.for_each(|(row, _)| apply_default(row, &mut typed));
     Ok(Parsed::Typed(Box::new(typed)))
+}
+
+fn set_flag(flag: &Flag, value: &OsStr, typed: &mut Typed) -> Result<(), UsageError> {
+    let text = value.to_str().ok_or_else(|| UsageError::BadValue {
+        flag: format!("--{}", flag.name),
+        expected: "text in UTF-8".to_owned(),
+        found: shown(value),
+    })?;
+    typed.collector_flags.set(flag.name, text).map_err(UsageError::Collector)
 }
 
 /// The value of an option: behind its equals sign, or the next word unless that is a flag.
@@ -271,7 +295,8 @@ fn apply_default(row: &OptionRow, typed: &mut Typed) {
         | Effect::Help
         | Effect::Version
         | Effect::Switch(_)
-        | Effect::Collector { .. } => {}
+        | Effect::Collector { .. }
+        | Effect::OfCollector(_) => {}
     }
 }
 

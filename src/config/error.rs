@@ -1,5 +1,6 @@
 //! What is wrong with a command line, in one line.
 
+use crate::collector::FlagError;
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -38,6 +39,8 @@ pub enum UsageError {
         /// What was typed.
         found: String,
     },
+    /// A collector does not take the value.
+    Collector(FlagError),
     /// The option was there before.
     Repeated {
         /// The option as typed.
@@ -75,6 +78,7 @@ impl fmt::Display for UsageError {
             Self::BadValue { flag, expected, found } => {
                 write!(f, "invalid value: {flag}: expected {expected}, found \"{found}\"")
             }
+            Self::Collector(error) => error.fmt(f),
             Self::Repeated { flag } => write!(f, "repeated flag: {flag} may be given once"),
             Self::UnexpectedWord { word } => write!(
                 f,

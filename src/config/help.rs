@@ -49,7 +49,7 @@ fn write_row(text: &mut String, row: &OptionRow) {
         left.clear();
     }
     // The default counts as one word, so that it is not broken.
-    let default = row.default().filter(|default| *default != "on");
+    let default = row.default().filter(|default| default != "on");
     let default = default.map(|default| format!("(default: {default})"));
     let words = row.help().split_ascii_whitespace().chain(default.as_deref());
     for line in wrap(words, WIDTH - HELP_COLUMN) {
@@ -76,8 +76,8 @@ mod tests {
     use super::*;
 
     const COLLECTORS: [CollectorRow; 2] = [
-        CollectorRow { name: "cpu", on_by_default: true, help: "time per processor" },
-        CollectorRow { name: "slow", on_by_default: false, help: "what takes long" },
+        CollectorRow { name: "cpu", on_by_default: true, help: "time per processor", flags: &[] },
+        CollectorRow { name: "slow", on_by_default: false, help: "what takes long", flags: &[] },
     ];
 
     #[test]

@@ -27,6 +27,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use crate::collector::{self, Flag, Flags};
 use crate::log;
 use crate::supervisor::Application;
 use typed::Typed;
@@ -52,6 +53,15 @@ pub struct CollectorRow {
     pub on_by_default: bool,
     /// What it exposes, as a phrase to follow "Expose".
     pub help: &'static str,
+    /// Its own flags.
+    pub flags: &'static [Flag],
+}
+
+impl From<&collector::Row> for CollectorRow {
+    fn from(row: &collector::Row) -> CollectorRow {
+        let collector::Row { name, on_by_default, help, flags, .. } = *row;
+        CollectorRow { name, on_by_default, help, flags }
+    }
 }
 
 /// What the command line asked for.
@@ -88,6 +98,8 @@ pub struct Config {
     pub appmesh: AppMesh,
     /// The names of the collectors to run, in the order of their table.
     pub collectors: Vec<&'static str>,
+    /// The values of their own flags.
+    pub collector_flags: Flags,
     /// Where the collectors read.
     pub paths: Paths,
 }
@@ -178,6 +190,7 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
         application,
         appmesh: typed.appmesh,
         collectors,
+        collector_flags: typed.collector_flags,
         paths: typed.paths,
     })
 }
@@ -213,9 +226,9 @@ mod tests {
     use super::*;
 
     const COLLECTORS: [CollectorRow; 3] = [
-        CollectorRow { name: "cpu", on_by_default: true, help: "time per processor" },
-        CollectorRow { name: "slow", on_by_default: false, help: "what takes long" },
-        CollectorRow { name: "stat", on_by_default: true, help: "counts since boot" },
+        CollectorRow { name: "cpu", on_by_default: true, help: "time per processor", flags: &[] },
+        CollectorRow { name: "slow", on_by_default: false, help: "what takes long", flags: &[] },
+        CollectorRow { name: "stat", on_by_default: true, help: "counts since boot", flags: &[] },
     ];
 
     fn config(words: &[&str]) -> Config {

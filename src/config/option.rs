@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 
 use super::typed::Typed;
 use super::value::Expected;
+use crate::collector::{Flag, Takes};
 
 /// One option: all that parsing, help and the README know of it.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub(super) enum Effect {
     Toggle { default: bool, set: fn(&mut Typed, bool) },
     /// `--collector.NAME` and `--no-collector.NAME`.
     Collector { name: &'static str, on_by_default: bool },
+    /// A flag that a collector declares.
+    OfCollector(&'static Flag),
     /// `--flag VALUE`. The default goes through `set` like a value that was typed.
     Value { name: &'static str, default: Option<&'static str>, repeatable: bool, set: SetValue },
 }
@@ -60,19 +63,25 @@ impl OptionRow {
         let name = &self.name;
         match self.effect {
             Effect::Value { name: value_name, .. } => format!("--{name}={value_name}"),
-            Effect::Toggle { .. } | Effect::Collector { .. } => format!("--[no-]{name}"),
+            Effect::OfCollector(flag) if !self.is_negatable() => {
+                format!("--{name}={}", value_name(flag.takes))
+            }
+            Effect::Toggle { .. } | Effect::Collector { .. } | Effect::OfCollector(_) => {
+                format!("--[no-]{name}")
+            }
             Effect::Help | Effect::Version | Effect::Switch(_) => format!("--{name}"),
         }
     }
 
     /// What holds if it is not typed, where that says something.
     #[must_use]
-    pub fn default(&self) -> Option<&'static str> {
+    pub fn default(&self) -> Option<Cow<'static, str>> {
         match self.effect {
-            Effect::Value { default, .. } => default,
+            Effect::Value { default, .. } => default.map(Cow::Borrowed),
             Effect::Toggle { default: on, .. } | Effect::Collector { on_by_default: on, .. } => {
-                Some(if on { "on" } else { "off" })
+                Some(on_or_off(on))
             }
+            Effect::OfCollector(flag) => flag_default(flag.takes),
             Effect::Help | Effect::Version | Effect::Switch(_) => None,
         }
     }
@@ -84,19 +93,45 @@ impl OptionRow {
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
-        matches!(self.effect, Effect::Value { repeatable: true, .. })
+        match self.effect {
+            Effect::Value { repeatable, .. } => repeatable,
+            Effect::OfCollector(flag) => flag.takes == Takes::Texts,
+            _ => false,
+        }
     }
 
     pub(super) fn is_negatable(&self) -> bool {
-        matches!(self.effect, Effect::Toggle { .. } | Effect::Collector { .. })
+        match self.effect {
+            Effect::Toggle { .. } | Effect::Collector { .. } => true,
+            Effect::OfCollector(flag) => matches!(flag.takes, Takes::Switch(_)),
+            _ => false,
+        }
+    }
+
+    /// Whether a value follows its name.
+    pub(super) fn takes_value(&self) -> bool {
+        match self.effect {
+            Effect::Value { .. } => true,
+            Effect::OfCollector(_) => !self.is_negatable(),
+            _ => false,
+        }
+    }
+
+    /// Whether `name` is its name, or one it had.
+    fn is_called(&self, name: &str) -> bool {
+        let old_names = match self.effect {
+            Effect::OfCollector(flag) => flag.old_names,
+            _ => &[],
+        };
+        name == self.name || old_names.contains(&name)
     }
 
     /// Whether `word` is this option: on (`Some(true)`), or off by its `no-` form.
     pub(super) fn matches(&self, word: &str) -> Option<bool> {
         match word.strip_prefix("--") {
-            Some(name) if name == self.name => Some(true),
+            Some(name) if self.is_called(name) => Some(true),
             Some(name) if self.is_negatable() => {
-                name.strip_prefix("no-").filter(|name| *name == self.name).map(|_| false)
+                name.strip_prefix("no-").filter(|name| self.is_called(name)).map(|_| false)
             }
             Some(_) => None,
             None => {
@@ -105,5 +140,29 @@ impl OptionRow {
                 (is_short && letters.next().is_none()).then_some(true)
             }
         }
+    }
+}
+
+fn on_or_off(on: bool) -> Cow<'static, str> {
+    Cow::Borrowed(if on { "on" } else { "off" })
+}
+
+fn flag_default(takes: Takes) -> Option<Cow<'static, str>> {
+    match takes {
+        Takes::Switch(on) => Some(on_or_off(on)),
+        Takes::Pattern("") | Takes::Text("") | Takes::Texts => None,
+        Takes::Pattern(default) | Takes::Text(default) => Some(Cow::Borrowed(default)),
+        Takes::Count(default) => Some(Cow::Owned(default.to_string())),
+        Takes::Seconds(default) => Some(Cow::Owned(format!("{default}s"))),
+    }
+}
+
+fn value_name(takes: Takes) -> &'static str {
+    match takes {
+        Takes::Switch(_) => "BOOL",
+        Takes::Pattern(_) => "REGEX",
+        Takes::Text(_) | Takes::Texts => "TEXT",
+        Takes::Count(_) => "N",
+        Takes::Seconds(_) => "TIME",
     }
 }

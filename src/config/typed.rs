@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::{AppMesh, Paths};
+use crate::collector::Flags;
 use crate::log;
 
 #[derive(Debug, Default)]
@@ -22,6 +23,7 @@ pub(super) struct Typed {
     pub(super) disable_default_collectors: bool,
     /// The collectors that were named, and whether to be turned on.
     pub(super) collectors: Vec<(&'static str, bool)>,
+    pub(super) collector_flags: Flags,
     pub(super) paths: Paths,
     /// What stands after `--`; empty if there is none.
     pub(super) command: Vec<OsString>,

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::collector::parse_duration;
 use crate::log::{Format, Level};
 
 /// What a value should have been, to follow the word "expected".
@@ -47,23 +48,6 @@ pub(super) fn duration(value: &OsStr, longest: Duration) -> Result<Duration, Exp
         .and_then(parse_duration)
         .filter(|duration| *duration <= longest)
         .ok_or_else(|| format!("a time such as 30s or 1m30s, at most {}s", longest.as_secs()))
-}
-
-fn parse_duration(mut text: &str) -> Option<Duration> {
-    /// Table: unit => milliseconds. `ms` stands before `m`, which it begins with.
-    const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-    if text.is_empty() {
-        return None;
-    }
-    let mut millis = 0_u64;
-    while !text.is_empty() {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = text.split_at(digits);
-        let (unit, factor) = UNITS.iter().find(|(unit, _)| rest.starts_with(unit))?;
-        millis = number.parse::<u64>().ok()?.checked_mul(*factor)?.checked_add(millis)?;
-        text = &rest[unit.len()..];
-    }
-    Some(Duration::from_millis(millis))
 }
 
 /// A level of the log.

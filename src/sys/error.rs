@@ -21,9 +21,23 @@ pub fn plain(error: &io::Error) -> String {
     text
 }
 
+/// Whether a driver says by `error` that it does not have the value at the moment, or not for this
+/// device: EAGAIN, EINVAL, EOPNOTSUPP or ENODATA. Asking by a fresh descriptor would not help.
+pub fn is_refusal(error: &io::Error) -> bool {
+    let refusals = [libc::EAGAIN, libc::EINVAL, libc::EOPNOTSUPP, libc::ENODATA];
+    error.raw_os_error().is_some_and(|errno| refusals.contains(&errno))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_no_loss_of_the_device() {
+        let is_refusal = |errno| super::is_refusal(&io::Error::from_raw_os_error(errno));
+        assert!(is_refusal(libc::EINVAL) && is_refusal(libc::EOPNOTSUPP));
+        assert!(!is_refusal(libc::ENODEV) && !is_refusal(libc::ENOENT));
+    }
 
     #[test]
     fn causes_read_like_ours() {

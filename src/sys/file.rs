@@ -1,17 +1,50 @@
-//! What std's files do not tell: statfs(2).
+//! What std's files do not tell: the file system they are on, by statfs(2).
 
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 
-/// Whether `file` is a view of the kernel (procfs or sysfs), whose content is made up anew by each
-/// read from its start.
-///
-/// # Errors
-/// What fstatfs(2) fails with.
+/// What an open file is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// A view of the kernel (procfs, sysfs and their kin), whose content is made up anew by each
+    /// read from its start.
+    KernelView,
+    /// A file on this host: who reads it again reads what was written to it meanwhile.
+    Local,
+    /// Any other, such as an overlay, whose file may be another one after it was written to.
+    Other,
+}
+
+impl Medium {
+    /// The medium of `file`.
+    ///
+    /// # Errors
+    /// What fstatfs(2) fails with.
+    pub fn of(file: &File) -> io::Result<Medium> {
+        Ok(match file_system_magic(file)? {
+            PROC | SYSFS | DEBUGFS | TRACEFS | SECURITYFS | SELINUX => Medium::KernelView,
+            EXT4 | TMPFS | XFS | BTRFS => Medium::Local,
+            _ => Medium::Other,
+        })
+    }
+}
+
+// From linux/magic.h, each below 2^32.
+const PROC: u32 = 0x9fa0;
+const SYSFS: u32 = 0x6265_6572;
+const DEBUGFS: u32 = 0x6462_6720;
+const TRACEFS: u32 = 0x7472_6163;
+const SECURITYFS: u32 = 0x7363_6673;
+const SELINUX: u32 = 0xf97c_ff8c;
+const EXT4: u32 = 0xef53;
+const TMPFS: u32 = 0x0102_1994;
+const XFS: u32 = 0x5846_5342;
+const BTRFS: u32 = 0x9123_683e;
+
 #[allow(clippy::unnecessary_cast, reason = "the types differ by target")]
-pub fn is_kernel_view(file: &File) -> io::Result<bool> {
+fn file_system_magic(file: &File) -> io::Result<u32> {
     let mut stats = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the pointer is good for writes of one statfs.
     if unsafe { libc::fstatfs(file.as_raw_fd(), stats.as_mut_ptr()) } != 0 {
@@ -19,7 +52,7 @@ pub fn is_kernel_view(file: &File) -> io::Result<bool> {
     }
     // SAFETY: the structure is integers, zeroed and then filled in.
     let stats = unsafe { stats.assume_init() };
-    Ok([libc::PROC_SUPER_MAGIC as i64, libc::SYSFS_MAGIC as i64].contains(&(stats.f_type as i64)))
+    Ok(stats.f_type as u32)
 }
 
 #[cfg(test)]
@@ -28,8 +61,9 @@ mod tests {
 
     #[test]
     fn tells_kernel_views_from_files() {
-        assert!(is_kernel_view(&File::open("/proc/self/stat").unwrap()).unwrap());
-        assert!(is_kernel_view(&File::open("/sys/kernel").unwrap()).unwrap());
-        assert!(!is_kernel_view(&File::open("Cargo.toml").unwrap()).unwrap());
+        let medium = |path| Medium::of(&File::open(path).unwrap()).unwrap();
+        assert_eq!(medium("/proc/self/stat"), Medium::KernelView);
+        assert_eq!(medium("/sys/kernel"), Medium::KernelView);
+        assert_ne!(medium("Cargo.toml"), Medium::KernelView);
     }
 }

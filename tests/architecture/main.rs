@@ -21,8 +21,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &["collector", "config", "exporter", "http", "log", "registry", "supervisor", "sys"],
     ),
     ("exporter", &["encoding", "http", "log", "metric", "registry"]),
-    ("config", &["log", "supervisor"]),
-    ("collector", &["log", "metric", "model", "registry", "sys"]),
+    ("config", &["collector", "log", "supervisor"]),
+    ("collector", &["log", "metric", "model", "regex", "registry", "sys"]),
     ("supervisor", &["log", "metric", "sys"]),
     ("encoding", &["gzip", "metric", "model", "registry"]),
     ("registry", &["metric", "model"]),
@@ -35,6 +35,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("log", &["sys"]),
     ("model", &[]),
     ("gzip", &[]),
+    ("regex", &[]),
     ("sys", &[]),
 ];
 

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 
 const COLLECTORS: [CollectorRow; 2] = [
-    CollectorRow { name: "cpu", on_by_default: true, help: "time per processor" },
-    CollectorRow { name: "slow", on_by_default: false, help: "what takes long" },
+    CollectorRow { name: "cpu", on_by_default: true, help: "time per processor", flags: &[] },
+    CollectorRow { name: "slow", on_by_default: false, help: "what takes long", flags: &[] },
 ];
 
 fn parse_words(words: &[&str]) -> Result<Parsed, UsageError> {
@@ -61,7 +61,7 @@ fn every_option_has_a_help_that_is_a_sentence() {
 fn every_option_accepts_its_default_typed_out() {
     let defaults = format!("{:?}", typed(&[]));
     for row in options(&COLLECTORS) {
-        let word = match (row.effect, row.default()) {
+        let word = match (row.effect, row.default().as_deref()) {
             (Effect::Value { .. }, Some(default)) => format!("--{}={default}", row.name),
             (Effect::Toggle { .. }, Some("on")) => format!("--{}", row.name),
             (Effect::Toggle { .. }, Some("off")) => format!("--no-{}", row.name),
@@ -76,7 +76,7 @@ fn every_option_accepts_its_default_typed_out() {
 fn every_option_has_an_effect_of_its_own() {
     let mut outcomes = HashSet::from([format!("{:?}", typed(&[]))]);
     for row in options(&COLLECTORS) {
-        let other_value = match row.default() {
+        let other_value = match row.default().as_deref() {
             Some("info") => "warn",
             Some("logfmt") => "json",
             Some("30s") => "1s",
@@ -84,7 +84,7 @@ fn every_option_has_an_effect_of_its_own() {
             _ => "/other",
         };
         let word = match row.effect {
-            Effect::Help | Effect::Version => continue,
+            Effect::Help | Effect::Version | Effect::OfCollector(_) => continue,
             Effect::Switch(_) => format!("--{}", row.name),
             Effect::Toggle { .. } | Effect::Collector { .. } => format!("--no-{}", row.name),
             Effect::Value { .. } => format!("--{}={other_value}", row.name),

@@ -1,0 +1,182 @@
+//! Folders of devices, such as /sys/class/net: which there are, and what a collector keeps of each.
+//!
+//! ```text
+//! Devices<D>     the entries of a folder, by name, each with what the collector keeps for it (D)
+//! Attributes<N>  N files of one folder, of which each holds one value
+//! ```
+//!
+//! A folder is listed once a scrape; what is new is asked about once, what is gone is dropped.
+
+use super::error::CollectError;
+use super::fs::{Files, KeptFile};
+use super::lines::parse_number;
+use crate::sys::file::Medium;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Entries of a folder that are looked at; the rest is left out. Hosts with a thousand interfaces
+/// have 4,000.
+const ENTRIES_MAX: usize = 65_536;
+
+/// The entries of a folder that is listed at each scrape.
+pub(crate) struct Devices<D> {
+    folder: Arc<Path>,
+    /// Open while it is a view of the kernel.
+    kept: Option<File>,
+    /// By name. Those that `admit` did not want are remembered too.
+    known: Vec<Device<D>>,
+}
+
+struct Device<D> {
+    name: Box<str>,
+    state: Option<D>,
+    is_there: bool,
+}
+
+impl<D> Devices<D> {
+    pub(crate) fn new(folder: impl Into<PathBuf>) -> Devices<D> {
+        Devices { folder: Arc::from(folder.into()), kept: None, known: Vec::new() }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Lists the folder. `admit` is asked about each entry that was not there at the last listing
+    /// and says what is kept for it, if it is one for the collector. Names that are not UTF-8 are
+    /// read as far as they can be.
+    ///
+    /// # Errors
+    /// [`CollectError::NoData`] where there is no such folder; no device is left then.
+    pub(crate) fn refresh(
+        &mut self,
+        files: &mut Files,
+        mut admit: impl FnMut(&str, &Path) -> Option<D>,
+    ) -> Result<(), CollectError> {
+        self.known.iter_mut().for_each(|device| device.is_there = false);
+        let folder = Arc::clone(&self.folder);
+        let listed = self.list(files, |known, name| {
+            let name = String::from_utf8_lossy(name);
+            match known.binary_search_by(|device| (*device.name).cmp(&name)) {
+                Ok(index) => known[index].is_there = true,
+                Err(_) if known.len() >= ENTRIES_MAX => {}
+                Err(index) => {
+                    let state = admit(&name, &folder.join(&*name));
+                    known.insert(index, Device { name: Box::from(&*name), state, is_there: true });
+                }
+            }
+        });
+        self.known.retain(|device| device.is_there);
+        listed.map_err(|error| {
+            (self.kept, self.known) = (None, Vec::new());
+            CollectError::from_io(&self.folder, &error)
+        })
+    }
+
+    fn list(
+        &mut self,
+        files: &mut Files,
+        mut visit: impl FnMut(&mut Vec<Device<D>>, &[u8]),
+    ) -> std::io::Result<()> {
+        let folder = match self.kept.take() {
+            Some(folder) => folder,
+            None => File::open(&self.folder)?,
+        };
+        files.listing.for_each_name(&folder, |name| {
+            if !matches!(name, b"." | b"..") {
+                visit(&mut self.known, name);
+            }
+        })?;
+        self.kept = (Medium::of(&folder)? == Medium::KernelView).then_some(folder);
+        Ok(())
+    }
+
+    /// The devices that were there at the last listing, by name.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut D)> {
+        let devices = self.known.iter_mut();
+        devices.filter_map(|device| Some((&*device.name, device.state.as_mut()?)))
+    }
+
+    /// Whether the collector has no device.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.iter().all(|device| device.state.is_none())
+    }
+}
+
+/// Files of one folder, of which each holds one value.
+///
+/// In a view of the kernel their descriptors are kept. Elsewhere (a fixture) they are kept while
+/// the folder is as it was, which costs one system call for all of them.
+pub(crate) struct Attributes<const N: usize> {
+    folder: Arc<Path>,
+    files: [KeptFile; N],
+    stamp: Option<Stamp>,
+}
+
+/// What changes when a file of a folder is replaced, or the folder is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+}
+
+/// A folder that was changed later than this ago may be changed again without a new time.
+const STAMP_SETTLES_AFTER: Duration = Duration::from_secs(2);
+
+impl Stamp {
+    fn of(folder: &Metadata) -> Option<Stamp> {
+        let age = SystemTime::now().duration_since(folder.modified().ok()?).ok()?;
+        (age > STAMP_SETTLES_AFTER).then(|| Stamp {
+            device: folder.dev(),
+            inode: folder.ino(),
+            modified: (folder.mtime(), folder.mtime_nsec()),
+        })
+    }
+}
+
+impl<const N: usize> Attributes<N> {
+    /// The files `names` of `folder`, none of which is opened yet.
+    pub(crate) fn new(folder: &Path, names: [&str; N]) -> Attributes<N> {
+        let files = names.map(|name| KeptFile::new(folder.join(name)));
+        Attributes { folder: Arc::from(folder), files, stamp: None }
+    }
+
+    /// Finds out whether the files of the last scrape are still the ones of these names. To be
+    /// called once a scrape, before the first is read.
+    pub(crate) fn begin_scrape(&mut self) {
+        if self.files.iter().any(KeptFile::is_doubtful) {
+            let stamp = std::fs::metadata(&*self.folder).ok().as_ref().and_then(Stamp::of);
+            if stamp.is_none() || stamp != self.stamp {
+                self.files.iter_mut().for_each(KeptFile::doubt);
+            }
+            self.stamp = stamp;
+        }
+    }
+
+    /// What the file `index` contains, without white space at its ends.
+    ///
+    /// # Errors
+    /// [`CollectError::NoData`] where there is no such file, [`CollectError::Io`] for the rest,
+    /// refusals of the driver among them.
+    pub(crate) fn read<'f>(
+        &mut self,
+        index: usize,
+        files: &'f mut Files,
+    ) -> Result<&'f [u8], CollectError> {
+        self.files[index].read_undoubted(&mut files.buffer).map(<[u8]>::trim_ascii)
+    }
+
+    /// The same as text; `None` where it cannot be read or is not UTF-8.
+    pub(crate) fn text<'f>(&mut self, index: usize, files: &'f mut Files) -> Option<&'f str> {
+        std::str::from_utf8(self.read(index, files).ok()?).ok()
+    }
+
+    /// The same as a number; `None` where it cannot be read or is none.
+    pub(crate) fn number(&mut self, index: usize, files: &mut Files) -> Option<f64> {
+        parse_number(self.read(index, files).ok()?)
+    }
+}
