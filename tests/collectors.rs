@@ -123,8 +123,8 @@ fn fixtures_show_what_is_expected() {
     for Fixture { name, collectors, flags, reports: expected } in FIXTURES {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
         let rootfs = folder.clone();
-        let mut settings = Settings::default();
-        settings.roots = Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs };
+        let roots = Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs };
+        let mut settings = Settings { roots, ..Settings::default() };
         for (flag, value) in *flags {
             settings.flags.set(flag, value).unwrap();
         }
