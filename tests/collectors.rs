@@ -2,6 +2,8 @@
 //!
 //! `PROMLET_REWRITE_GOLDEN=1 cargo test --test collectors` writes the expected expositions anew.
 
+#[path = "collectors/node_exporter.rs"]
+mod node_exporter;
 mod support;
 
 use promlet::collector::{COLLECTORS, Choice, Node, Roots, Settings};
@@ -98,6 +100,23 @@ struct Fixture {
     reports: &'static [&'static str],
 }
 
+impl Fixture {
+    /// What its collectors show and report.
+    fn scrape(&self) -> (String, Vec<String>) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(self.name);
+        let rootfs = folder.clone();
+        let roots = Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs };
+        let mut settings = Settings { roots, ..Settings::default() };
+        for (flag, value) in self.flags {
+            settings.flags.set(flag, value).unwrap();
+        }
+        let choice = Choice::only(self.collectors.iter().copied()).unwrap();
+        let (text, reports) = scrape(&settings, &choice);
+        let prefix = format!("{}/", folder.display());
+        (text, reports.iter().map(|report| report.replace(&prefix, "")).collect())
+    }
+}
+
 const FIRST: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "stat", "time"];
 
 const FIXTURES: &[Fixture] = &[
@@ -120,20 +139,10 @@ const FIXTURES: &[Fixture] = &[
 
 #[test]
 fn fixtures_show_what_is_expected() {
-    for Fixture { name, collectors, flags, reports: expected } in FIXTURES {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-        let rootfs = folder.clone();
-        let roots = Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs };
-        let mut settings = Settings { roots, ..Settings::default() };
-        for (flag, value) in *flags {
-            settings.flags.set(flag, value).unwrap();
-        }
-        let choice = Choice::only(collectors.iter().copied()).unwrap();
-        let (text, reports) = scrape(&settings, &choice);
-        let prefix = format!("{}/", folder.display());
-        let reports: Vec<String> = reports.iter().map(|text| text.replace(&prefix, "")).collect();
-        assert_eq!(reports, *expected, "{name}");
-        compare_with_golden(name, &text);
+    for fixture in FIXTURES {
+        let (text, reports) = fixture.scrape();
+        assert_eq!(reports, *fixture.reports, "{}", fixture.name);
+        compare_with_golden(fixture.name, &text);
     }
 }
 
