@@ -87,7 +87,8 @@
 //!
 //! The rest is there for the binary, and may be used as well: [`collector`] reads the node under
 //! node_exporter's names, [`supervisor`] runs an application as PID 1 should, [`config`] reads the
-//! command line, [`log`] writes events, and [`sys`] has all system calls.
+//! command line, [`regex`] matches the expressions in it, [`log`] writes events, and [`sys`] has all
+//! system calls.
 
 pub mod collector;
 pub mod config;

@@ -1,27 +1,142 @@
-//! Regular expressions. For the time being patterns are literal text.
+//! Regular expressions in RE2's syntax, matched in linear time.
+//!
+//! node_exporter's flags take expressions of Go's package regexp, whose syntax and answers this
+//! engine keeps: what matches there matches here, and what is refused there is refused here.
+//!
+//! ```text
+//! parser    the expression, read once
+//! program   instructions, put together as it is read
+//! class     sets of code points
+//! matcher   a program run over a text
+//! decode    text as code points
+//! ```
+//!
+//! A match takes time in proportion to the length of the program times that of the text; there is
+//! no backtracking. The length of a program is bounded, and nothing recurses.
+//!
+//! Of Unicode's classes there are those that the standard library can tell exactly: `\p{Any}`,
+//! `\pN` and `\p{Cc}`. Others are refused by name.
 
 #![forbid(unsafe_code)]
 
-use std::convert::Infallible;
+mod class;
+mod decode;
+mod error;
+mod matcher;
+mod parser;
+mod program;
 
-/// A pattern.
-#[derive(Clone, Debug)]
+pub use error::{Fault, RegexError};
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use program::Program;
+
+/// A compiled expression.
+///
+/// A clone is cheap and shares the program.
+///
+/// ```
+/// use promlet::regex::Regex;
+///
+/// let partition = Regex::new(r"^(?P<disk>sd[a-z]+|nvme\d+n\d+p)(\d+)$")?;
+/// assert!(partition.is_match(b"sda1"));
+/// assert!(!partition.is_match(b"sda"));
+/// let captures = partition.captures(b"sdb12").unwrap();
+/// assert_eq!(captures.name("disk"), Some(b"sdb".as_slice()));
+/// assert_eq!(captures.get(2), Some(b"12".as_slice()));
+/// # Ok::<(), promlet::regex::RegexError>(())
+/// ```
+#[derive(Clone)]
 pub struct Regex {
-    text: String,
+    compiled: Arc<Compiled>,
+}
+
+struct Compiled {
+    pattern: String,
+    program: Program,
 }
 
 impl Regex {
-    /// The pattern that `pattern` spells.
+    /// Compiles an expression.
     ///
     /// # Errors
-    /// None as long as every text is a pattern.
-    pub fn new(pattern: &str) -> Result<Regex, Infallible> {
-        Ok(Regex { text: pattern.to_owned() })
+    ///
+    /// What Go refuses, and what would take too much memory.
+    pub fn new(pattern: &str) -> Result<Regex, RegexError> {
+        let program = parser::compile(pattern)?;
+        let pattern = pattern.to_owned();
+        Ok(Regex { compiled: Arc::new(Compiled { pattern, program }) })
     }
 
-    /// Whether the pattern stands anywhere in `text`.
+    /// Whether the expression matches anywhere in the text. A byte that is not UTF-8 reads as
+    /// U+FFFD.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        let pattern = self.text.as_bytes();
-        pattern.is_empty() || text.windows(pattern.len()).any(|window| window == pattern)
+        matcher::search(&self.compiled.program, text, 0).is_some()
+    }
+
+    /// The leftmost match, and what its groups match in it. Of several at one place it is the one
+    /// that Perl would find.
+    pub fn captures<'a>(&'a self, text: &'a [u8]) -> Option<Captures<'a>> {
+        let program = &self.compiled.program;
+        let slots = matcher::search(program, text, 2 * program.names.len())?;
+        Some(Captures { text, slots, names: &program.names })
+    }
+
+    /// The names of the groups in their order, of which the first is the whole match.
+    pub fn capture_names(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
+        self.compiled.program.names.iter().map(Option::as_deref)
+    }
+
+    /// The expression as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.compiled.pattern
     }
 }
+
+impl fmt::Debug for Regex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Regex").field(&self.as_str()).finish()
+    }
+}
+
+impl fmt::Display for Regex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Regex {
+    type Err = RegexError;
+
+    fn from_str(pattern: &str) -> Result<Regex, RegexError> {
+        Regex::new(pattern)
+    }
+}
+
+/// What the groups of an expression matched.
+#[derive(Clone, Debug)]
+pub struct Captures<'a> {
+    text: &'a [u8],
+    slots: matcher::Slots,
+    names: &'a [Option<String>],
+}
+
+impl<'a> Captures<'a> {
+    /// What the group of this number matched, if it took part; 0 is the whole match.
+    pub fn get(&self, group: usize) -> Option<&'a [u8]> {
+        let (start, end) = (self.slots.get(2 * group)?, self.slots.get(2 * group + 1)?);
+        self.text.get((*start)?..(*end)?)
+    }
+
+    /// What the group of this name matched, if it took part.
+    pub fn name(&self, name: &str) -> Option<&'a [u8]> {
+        let group = self.names.iter().position(|known| known.as_deref() == Some(name))?;
+        self.get(group)
+    }
+}
+
+#[cfg(test)]
+mod tests;

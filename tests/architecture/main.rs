@@ -21,9 +21,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &["collector", "config", "exporter", "http", "log", "registry", "supervisor", "sys"],
     ),
     ("exporter", &["encoding", "http", "log", "metric", "registry"]),
-    ("config", &["collector", "log", "supervisor"]),
+    ("config", &["collector", "log", "regex", "supervisor"]),
     ("collector", &["log", "metric", "model", "regex", "registry", "sys"]),
-    ("supervisor", &["log", "metric", "sys"]),
+    ("supervisor", &["log", "metric", "regex", "sys"]),
     ("encoding", &["gzip", "metric", "model", "registry"]),
     ("registry", &["metric", "model"]),
     ("metric", &["model"]),
@@ -34,8 +34,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("http/server/event_loop.rs", &["sys"]),
     ("log", &["sys"]),
     ("model", &[]),
-    ("gzip", &[]),
     ("regex", &[]),
+    ("gzip", &[]),
     ("sys", &[]),
 ];
 
