@@ -62,6 +62,12 @@ impl Client {
         Client { stream, request: request.into_bytes(), bytes: Vec::new() }
     }
 
+    /// The address of the server.
+    #[allow(dead_code, reason = "not every bench asks")]
+    pub fn peer(&self) -> SocketAddr {
+        self.stream.peer_addr().expect("it is connected")
+    }
+
     /// One scrape, from the first byte of the request to the last of the response.
     pub fn scrape(&mut self) -> Response<'_> {
         self.stream.write_all(&self.request).expect("the server reads");
