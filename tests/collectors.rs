@@ -11,8 +11,10 @@ use promlet::encoding::Encoder;
 use promlet::{Registry, collector};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use support::exposition;
+use support::temp::TempDir;
 
 /// Families whose values are those of this run, whatever the roots. The golden files have their
 /// HELP and TYPE lines and no samples.
@@ -101,15 +103,21 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// What its collectors show and report.
-    fn scrape(&self) -> (String, Vec<String>) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(self.name);
-        let rootfs = folder.clone();
+    /// Where its tree lies, if that is `folder`, and its flags.
+    fn settings(&self, folder: &Path) -> Settings {
+        let rootfs = folder.to_owned();
         let roots = Roots { proc: folder.join("proc"), sys: folder.join("sys"), rootfs };
         let mut settings = Settings { roots, ..Settings::default() };
         for (flag, value) in self.flags {
             settings.flags.set(flag, value).unwrap();
         }
+        settings
+    }
+
+    /// What its collectors show and report.
+    fn scrape(&self) -> (String, Vec<String>) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(self.name);
+        let settings = self.settings(&folder);
         let choice = Choice::only(self.collectors.iter().copied()).unwrap();
         let (text, reports) = scrape(&settings, &choice);
         let prefix = format!("{}/", folder.display());
@@ -133,6 +141,8 @@ const FIXTURES: &[Fixture] = &[
             "meminfo: meminfo:5: expected kB, found MB",
         ],
     },
+    // One watchdog of a board, one made of software.
+    Fixture { name: "watchdog", collectors: &["watchdog"], flags: &[], reports: &[] },
     // A zone that does not answer, and one that does.
     Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
 ];
@@ -143,6 +153,39 @@ fn fixtures_show_what_is_expected() {
         let (text, reports) = fixture.scrape();
         assert_eq!(reports, *fixture.reports, "{}", fixture.name);
         compare_with_golden(fixture.name, &text);
+    }
+}
+
+/// What is gone takes its series along, whichever source it was.
+#[test]
+fn a_tree_that_vanishes_leaves_no_series() {
+    for fixture in FIXTURES {
+        let copy = TempDir::new("collectors");
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture.name);
+        let tree = copy.path().join("tree");
+        let copied = Command::new("cp").arg("-r").args([&source, &tree]).status().unwrap();
+        assert!(copied.success());
+        let registry = Registry::new();
+        let settings = fixture.settings(&tree);
+        let choice = Choice::only(fixture.collectors.iter().copied()).unwrap();
+        Node::register(&registry, &settings, &choice, Box::new(|_| ())).unwrap();
+        let mut encoder = Encoder::new(registry);
+        let mut series = || {
+            let mut body = Vec::new();
+            encoder.scrape(None, None).write_all(&mut body);
+            let text = String::from_utf8(body).unwrap();
+            let lines = text.lines().filter(|line| {
+                let family = line.split([' ', '{']).next().unwrap_or_default();
+                line.starts_with("node_")
+                    && !line.starts_with("node_scrape_collector_")
+                    && !VARYING.contains(&family)
+            });
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(!series().is_empty(), "{}", fixture.name);
+        std::fs::remove_dir_all(&tree).unwrap();
+        assert_eq!(series(), [""; 0], "{}", fixture.name);
     }
 }
 

@@ -175,6 +175,17 @@ impl<const N: usize> Attributes<N> {
         std::str::from_utf8(self.read(index, files).ok()?).ok()
     }
 
+    /// Copies the same into `text`, which is empty where it cannot be read. Bytes that are not UTF-8
+    /// become U+FFFD. Returns whether it was read.
+    pub(crate) fn copy_text(&mut self, index: usize, files: &mut Files, text: &mut String) -> bool {
+        text.clear();
+        let content = self.read(index, files);
+        if let Ok(content) = &content {
+            text.push_str(&String::from_utf8_lossy(content));
+        }
+        content.is_ok()
+    }
+
     /// The same as a number; `None` where it cannot be read or is none.
     pub(crate) fn number(&mut self, index: usize, files: &mut Files) -> Option<f64> {
         parse_number(self.read(index, files).ok()?)

@@ -35,6 +35,7 @@ mod table;
 mod thermal_zone;
 mod time;
 mod uname;
+mod watchdog;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
 pub use error::CollectError;
@@ -104,6 +105,7 @@ pub const COLLECTORS: &[Row] = &[
     .slow(),
     Row::on("time", "system time, time zone and clock sources", time::Time::create),
     Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
+    Row::on("watchdog", "watchdog timers", watchdog::Watchdog::create).slow(),
 ];
 
 const _: () = assert!(COLLECTORS.len() < Group::LIMIT as usize, "each collector has a group");
@@ -135,7 +137,8 @@ struct Setup<'s> {
 
 /// A source of samples.
 trait Collector: Send {
-    /// Brings the collector's series up to date. What is not known is left without a series.
+    /// Brings the collector's series up to date. What is not known is left without a series; so
+    /// tables are swept from before the first source is read, which may be gone.
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError>;
 }
 

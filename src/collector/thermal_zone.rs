@@ -38,11 +38,11 @@ impl ThermalZone {
     }
 
     fn set_zones(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let mut sweep = self.zone_table.sweep();
         self.zones.refresh(files, |name, folder| {
             let is_zone = name.starts_with(ZONE);
             is_zone.then(|| Attributes::new(folder, ["type", "temp"]))
         })?;
-        let mut sweep = self.zone_table.sweep();
         for (name, zone) in self.zones.iter_mut() {
             zone.begin_scrape();
             let Some(temperature) = zone.number(1, files) else { continue };
@@ -54,11 +54,11 @@ impl ThermalZone {
     }
 
     fn set_coolers(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let mut sweep = self.cooler_table.sweep();
         self.coolers.refresh(files, |name, folder| {
             let is_cooler = name.starts_with(COOLER);
             is_cooler.then(|| Attributes::new(folder, ["type", "cur_state", "max_state"]))
         })?;
-        let mut sweep = self.cooler_table.sweep();
         for (name, cooler) in self.coolers.iter_mut() {
             cooler.begin_scrape();
             let states = [cooler.number(1, files), cooler.number(2, files)];
