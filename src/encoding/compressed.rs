@@ -103,10 +103,10 @@ impl Compiling<'_> {
             }
         };
         for (number, page) in self.pages.iter().enumerate().take(index).skip(start) {
-            page.with_lines(|lines| self.compiler.skip(lines, number == 0));
+            page.with_lines(|lines| self.compiler.skip(lines, 0, number == 0));
         }
         self.next = Some(index + 1);
-        self.pages[index].with_lines(|lines| self.compiler.compile(lines, index == 0))
+        self.pages[index].with_lines(|lines| self.compiler.compile(lines, 0, index == 0))
     }
 }
 

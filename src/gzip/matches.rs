@@ -1,6 +1,6 @@
 //! LZ77 over text with holes: finds what the constant text of a page repeats.
 //!
-//! The text is fed line by line; behind each line of it comes a value that is not known yet. So a
+//! The text is fed line by line; behind each line of it comes text that is not known yet, a value. So a
 //! match never crosses the end of a line, neither where it stands nor where it points to, and what
 //! is kept of it is not a distance but a line and a difference of offsets: the distance follows
 //! once the values in between have their lengths.
@@ -69,12 +69,18 @@ pub(super) struct Matcher {
     window: Vec<u8>,
     /// Where the lines of the window start.
     lines: Vec<u32>,
+    /// How much text stands behind all lines before each of them, at most.
+    room_before: Vec<u32>,
     /// Where the pages of the window start, and with which line.
     pages: VecDeque<(u32, u32)>,
     /// Newest position of each hash, plus one.
     heads: Box<[u32; 1 << HASH_BITS]>,
     /// The position before with the same hash, plus one.
     previous: Vec<u32>,
+    /// As `room_before`, of the line that comes next.
+    room: u32,
+    /// What each line of the present page adds to it.
+    room_per_line: u32,
     /// Positions before this one are in the chains.
     inserted: usize,
 }
@@ -102,9 +108,12 @@ impl Matcher {
         Matcher {
             window: Vec::new(),
             lines: Vec::new(),
+            room_before: Vec::new(),
             pages: VecDeque::new(),
             heads: Box::new([0; 1 << HASH_BITS]),
             previous: Vec::new(),
+            room: 0,
+            room_per_line: 0,
             inserted: 0,
         }
     }
@@ -113,6 +122,8 @@ impl Matcher {
     pub(super) fn clear(&mut self) {
         self.window.clear();
         self.lines.clear();
+        self.room_before.clear();
+        self.room = 0;
         self.pages.clear();
         self.heads.fill(0);
         self.previous.clear();
@@ -142,8 +153,9 @@ impl Matcher {
         self.begin_line(separator, line);
     }
 
-    /// What is added from now on is another page.
-    pub(super) fn begin_page(&mut self) {
+    /// What is added from now on is another page, with at most so much text behind each line.
+    pub(super) fn begin_page(&mut self, room_per_line: usize) {
+        self.room_per_line = room_per_line as u32;
         self.pages.push_back((self.window.len() as u32, self.lines.len() as u32));
         if self.pages.len() > PAGES_BACK_MAX + 1 {
             self.pages.pop_front();
@@ -162,6 +174,8 @@ impl Matcher {
     fn begin_line(&mut self, separator: &[u8], line: &[u8]) -> usize {
         let start = self.window.len();
         self.lines.push(start as u32);
+        self.room_before.push(self.room);
+        self.room += self.room_per_line;
         self.window.extend_from_slice(separator);
         self.window.extend_from_slice(line);
         self.window.push(LINE_END);
@@ -272,8 +286,9 @@ impl Matcher {
         // How far apart the lines begin, less how far apart the texts are.
         let lines_apart = i64::from(self.lines[last]) - i64::from(self.lines[line]);
         let offset_difference = i32::try_from(distance as i64 - lines_apart).ok()?;
-        // Each line end in between stands for a value.
-        let distance_max = distance + (last - line) * (VALUE_LEN_MAX - 1);
+        // Each line end in between stands for what comes behind the line.
+        let room = (self.room_before[last] - self.room_before[line]) as usize;
+        let distance_max = distance - (last - line) + room;
         if distance_max > DISTANCE_MAX || offset_difference.abs() >= OFFSET_DIFFERENCE_LIMIT {
             return None;
         }

@@ -95,12 +95,45 @@ impl Stream {
         out: &mut Vec<u8>,
     ) {
         debug_assert_eq!(values.len(), template.lines.len());
-        if self.room.len() < template.len_max() {
-            self.room.resize(template.len_max(), 0);
+        self.reserve(template.len_max_with_tails(0));
+        self.lines(template, shifts, values.iter().map(|value| (value, &[][..])), out);
+    }
+
+    /// Appends a page with its values and what follows each of them. The tails stand end to end in
+    /// `tails`, and `tail_ends` has an end for each line.
+    pub fn page_with_tails(
+        &mut self,
+        template: &Template,
+        shifts: &Shifts,
+        values: &[Value],
+        (tails, tail_ends): (&[u8], &[usize]),
+        out: &mut Vec<u8>,
+    ) {
+        debug_assert!(values.len() == template.lines.len() && values.len() == tail_ends.len());
+        self.reserve(template.len_max_with_tails(tails.len()));
+        let starts = std::iter::once(&0).chain(tail_ends);
+        let tails = starts.zip(tail_ends).map(|(start, end)| &tails[*start..*end]);
+        self.lines(template, shifts, values.iter().zip(tails), out);
+    }
+
+    fn reserve(&mut self, len: usize) {
+        if self.room.len() < len {
+            self.room.resize(len, 0);
         }
+    }
+
+    /// Appends a page, for which there is room, with a value and a tail for each line.
+    #[inline]
+    fn lines<'v>(
+        &mut self,
+        template: &Template,
+        shifts: &Shifts,
+        values: impl Iterator<Item = (&'v Value, &'v [u8])>,
+        out: &mut Vec<u8>,
+    ) {
         let mut page = PageWriter { bits: self.bits, out: &mut self.room, at: 0 };
         let mut steps = template.steps.iter();
-        for (text, value) in template.lines.iter().zip(values) {
+        for (text, (value, tail)) in template.lines.iter().zip(values) {
             self.line = self.line.wrapping_add(1);
             self.starts[self.line % STARTS] = self.position;
             for step in steps.by_ref() {
@@ -120,6 +153,11 @@ impl Stream {
             let state = shifts.shift(self.crc, text.len as usize) ^ text.crc;
             self.crc = value.update_crc(state);
             self.position = self.position.wrapping_add(text.len).wrapping_add(u32::from(value.len));
+            if !tail.is_empty() {
+                page.text(tail);
+                self.crc = crc32::update(self.crc, tail);
+                self.position = self.position.wrapping_add(tail.len() as u32);
+            }
         }
         self.bits = page.bits;
         out.extend_from_slice(&page.out[..page.at]);
@@ -185,7 +223,11 @@ impl PageWriter<'_> {
                 return self.flush();
             }
         }
-        for byte in value.text() {
+        self.text(value.text());
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        for byte in text {
             let code = LITLEN[usize::from(*byte)];
             self.bits.append(code.bits.into(), code.len.into());
             self.flush();

@@ -2,7 +2,7 @@
 //! scrape.
 //!
 //! ```text
-//! line     step* value
+//! line     step* value tail         the tail, of some pages, is other text that is not known before
 //! step     up to 27 ready bits (literals, then the code of a match length), and then
 //!            a distance to complete: the line it points into, the difference of the offsets
 //!            or nothing; and whether the value follows
@@ -72,6 +72,7 @@ pub struct Template {
     pub(super) lines: Box<[LineText]>,
     /// Whole bytes that all ready bits and distances take at most.
     constant_len_max: usize,
+    tail_len_max: usize,
     pages_back: usize,
 }
 
@@ -91,8 +92,14 @@ impl Template {
 
     /// The rendered page takes at most this many bytes.
     pub fn len_max(&self) -> usize {
+        self.len_max_with_tails(self.lines.len() * self.tail_len_max)
+    }
+
+    /// Likewise, where all tails together are so long.
+    pub(super) fn len_max_with_tails(&self, tails_len: usize) -> usize {
         // The longest literal code takes two bytes.
-        self.constant_len_max + self.lines.len() * 2 * VALUE_LEN_MAX + FLUSH_ROOM
+        let unknown = self.lines.len() * VALUE_LEN_MAX + tails_len;
+        self.constant_len_max + 2 * unknown + FLUSH_ROOM
     }
 }
 
@@ -124,23 +131,30 @@ impl Compiler {
         Matcher::pages_needed(lens)
     }
 
-    /// Looks at a page that is compiled already, so that later ones can refer to it.
-    pub fn skip<'t>(&mut self, lines: impl Iterator<Item = &'t [u8]>, is_first: bool) {
-        self.matcher.begin_page();
+    /// Looks at a page that is compiled already, so that later ones can refer to it. The parameters
+    /// are those that it was compiled with.
+    pub fn skip<'t>(
+        &mut self,
+        lines: impl Iterator<Item = &'t [u8]>,
+        tail_len_max: usize,
+        is_first: bool,
+    ) {
+        self.matcher.begin_page(VALUE_LEN_MAX + tail_len_max);
         for (separator, line) in separated(lines, is_first) {
             self.matcher.skip(separator, line);
         }
     }
 
-    /// Compiles a page of lines, each the constant text in front of a value. A line feed stands
-    /// between one value and the next line, also that of the page before, unless this page is the
-    /// first of all.
+    /// Compiles a page of lines, each the constant text in front of a value. Behind the value there
+    /// may be a tail of up to `tail_len_max` bytes. A line feed stands between that and the next line,
+    /// also behind the page before, unless this page is the first of all.
     pub fn compile<'t>(
         &mut self,
         lines: impl Iterator<Item = &'t [u8]>,
+        tail_len_max: usize,
         is_first: bool,
     ) -> Template {
-        self.matcher.begin_page();
+        self.matcher.begin_page(VALUE_LEN_MAX + tail_len_max);
         let mut reach = Reach::default();
         let mut steps = Steps::default();
         let mut texts = Vec::new();
@@ -156,6 +170,7 @@ impl Compiler {
             constant_len_max: steps.bits_max.div_ceil(8),
             steps: steps.done.into(),
             lines: texts.into(),
+            tail_len_max,
             pages_back: reach.pages_back,
         }
     }
