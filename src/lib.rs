@@ -108,9 +108,9 @@ pub use encoding::{Encoder, Exposition, Format};
 pub use exporter::Exporter;
 pub use http::{Limits, ListenAddress, Server, ServerHandle};
 pub use metric::{
-    BoundsError, Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Histogram, Info,
-    Instrument, IntGauge, LabelSchema, LabelValue, Labels, NativeBuckets, SeriesLimit,
-    ShardedCounter, StateSet, States, StatesError, Timer,
+    BoundsError, Buckets, Counter, Dynamic, Exemplar, ExemplarError, Family, FloatCounter, Gauge,
+    Histogram, Info, Instrument, IntGauge, LabelSchema, LabelValue, Labels, NativeBuckets,
+    SeriesLimit, ShardedCounter, StateSet, States, StatesError, Timer,
 };
 pub use model::Kind;
 pub use registry::{Collect, FamilyBuilder, Group, RegisterError, Registry, Scrape, Selection};

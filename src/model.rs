@@ -78,6 +78,8 @@ pub struct Desc {
     pub unit: Option<Cow<'static, str>>,
     /// Whether formats that can say when each series was created are to do so.
     pub is_created_shown: bool,
+    /// Whether counters and histograms keep the exemplars that they are given.
+    pub keeps_exemplars: bool,
     /// The names of the labels whose values tell the series of the family apart, in the order in
     /// which a look-up gives them.
     pub label_names: Box<[Cow<'static, str>]>,
@@ -225,6 +227,7 @@ mod tests {
             kind,
             unit: None,
             is_created_shown: false,
+            keeps_exemplars: false,
             label_names: labels.iter().map(|name| Cow::Borrowed(*name)).collect(),
             const_labels: consts
                 .iter()

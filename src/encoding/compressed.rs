@@ -103,10 +103,12 @@ impl Compiling<'_> {
             }
         };
         for (number, page) in self.pages.iter().enumerate().take(index).skip(start) {
-            page.with_lines(|lines| self.compiler.skip(lines, 0, number == 0));
+            let tail_len_max = page.note_len_max();
+            page.with_lines(|lines| self.compiler.skip(lines, tail_len_max, number == 0));
         }
         self.next = Some(index + 1);
-        self.pages[index].with_lines(|lines| self.compiler.compile(lines, 0, index == 0))
+        let tail_len_max = self.pages[index].note_len_max();
+        self.pages[index].with_lines(|lines| self.compiler.compile(lines, tail_len_max, index == 0))
     }
 }
 
@@ -154,8 +156,13 @@ impl CompressedBody {
                 self.next = Next::Page(next);
                 return false;
             }
+            let notes = page.read_notes();
             page.read_values(&mut self.values);
-            self.stream.page(template, shifts, &self.values, out);
+            let (stream, values) = (&mut self.stream, &self.values);
+            match &notes {
+                Some(notes) => stream.page_with_tails(template, shifts, values, notes.parts(), out),
+                None => stream.page(template, shifts, values, out),
+            }
             next += 1;
         }
         // Behind the last value the line ends as behind every other.

@@ -108,7 +108,7 @@ fn write_name_and_labels(out: &mut Vec<u8>, name: &str, suffix: &str, labels: &[
 }
 
 /// Appends `name="value"`, and a comma in front if it is not the first.
-fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
+pub(super) fn write_label(labels: &mut Vec<u8>, name: &str, value: &str) {
     if !labels.is_empty() {
         labels.push(b',');
     }

@@ -12,6 +12,7 @@ mod encoder;
 mod escape;
 mod line;
 mod negotiate;
+mod notes;
 pub mod number;
 mod openmetrics;
 mod page;
@@ -26,6 +27,7 @@ pub use negotiate::{Choice, ContentCoding, negotiate};
 use crate::metric::{Part, Series, Shape};
 use crate::model::{Desc, Escaping};
 use negotiate::Parameter;
+use notes::Notation;
 use std::borrow::Cow;
 
 /// An exposition format.
@@ -74,6 +76,8 @@ struct Syntax {
     /// Appends what stands in front of each value of one series, and calls back after each.
     write_series: fn(&mut Lines, &Shown<'_>, &Series, Part),
     values: Values,
+    /// How the exemplars of a family, or of one part of it, are shown, if they are.
+    exemplars: fn(&Shown<'_>, Part) -> Option<Notation>,
     /// What stands at the end of an exposition.
     trailer: &'static [u8],
 }

@@ -5,6 +5,7 @@
 //! # UNIT name unit
 //! # HELP name text
 //! name{label="value",...} value
+//! name{label="value",...} value # {label="value",...} value seconds      with an exemplar
 //! name_created{label="value",...} seconds          where asked for, of counters and histograms
 //! # EOF
 //! ```
@@ -24,9 +25,10 @@
 
 use super::escape::write_escaped_string;
 use super::line::{self, write_comment};
+use super::notes::Notation;
 use super::number;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Part, Series, Shape};
+use crate::metric::{Exemplar, KeptExemplar, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -35,6 +37,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
     repeats_head: false,
     write_series,
     values: Values::Text,
+    exemplars: |shown, part| is_counter_or_histogram(shown, part).then_some(EXEMPLARS),
     trailer: b"# EOF\n",
 };
 
@@ -47,11 +50,18 @@ fn parts(shown: &Shown<'_>, shape: &Shape) -> &'static [Part] {
         | Shape::Sharded { .. }
         | Shape::Histogram { .. }
         | Shape::One
-        | Shape::States { .. } => match name_and_kind(shown, Part::All) {
-            (_, "counter" | "histogram") if shown.desc.is_created_shown => &[Part::AllAndCreated],
-            _ => &[Part::All],
-        },
+        | Shape::States { .. } => {
+            match shown.desc.is_created_shown && is_counter_or_histogram(shown, Part::All) {
+                true => &[Part::AllAndCreated],
+                false => &[Part::All],
+            }
+        }
     }
+}
+
+/// Whether the family is declared as one of the kinds that have times of creation and exemplars.
+fn is_counter_or_histogram(shown: &Shown<'_>, part: Part) -> bool {
+    matches!(name_and_kind(shown, part), (_, "counter" | "histogram"))
 }
 
 /// Appends the TYPE line and, if they are known, the UNIT and HELP lines.
@@ -102,6 +112,38 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, part: Par
         // Readers look for it directly behind the samples of the same metric.
         line::write_created(lines, shown, series, &name_and_kind(shown, part).0);
     }
+}
+
+/// A code point takes at most five bytes: as the name of a label, with what stands around it. The
+/// number and the time are below 64.
+const EXEMPLARS: Notation =
+    Notation { write: write_exemplar, len_max: 5 * Exemplar::CODE_POINTS_MAX + 64 };
+
+/// Appends what stands behind the value that `exemplar` is of.
+fn write_exemplar(out: &mut Vec<u8>, exemplar: &KeptExemplar) {
+    out.extend_from_slice(b" # {");
+    let mut labels = Vec::new();
+    for (name, value) in exemplar.labels() {
+        line::write_label(&mut labels, name, value);
+    }
+    out.extend_from_slice(&labels);
+    out.extend_from_slice(b"} ");
+    let mut room = [0; number::LEN_MAX];
+    let len = number::put_f64(&mut room, exemplar.value);
+    out.extend_from_slice(&room[..len]);
+    write_seconds(out, exemplar.time_ms);
+}
+
+/// Appends a blank and a time, given in milliseconds since 1970.
+fn write_seconds(out: &mut Vec<u8>, ms: u64) {
+    out.push(b' ');
+    let mut room = [0; number::LEN_MAX];
+    let len = number::put_u64(&mut room, ms / 1_000);
+    out.extend_from_slice(&room[..len]);
+    // With a 1 in front the zeros that lead are kept.
+    let len = number::put_u64(&mut room, 1_000 + ms % 1_000);
+    room[0] = b'.';
+    out.extend_from_slice(&room[..len]);
 }
 
 /// Writes a finite bound in the canonical spelling and returns its length.

@@ -3,18 +3,22 @@
 //! ```text
 //! text     what stands before each value, and from the first rendering on the values: `rendered`
 //! binary   a message with room for each value, and where the room is
-//! native   the labels of each series; the messages are built at the scrape
+//! noted    text whose lines say more than a value, which is written out at each scrape
+//! built    the labels of each series; the messages are built at the scrape
 //! source   the cells of the values
 //! ```
 //!
 //! Rendering text brings the values that changed up to date and copies all of it. Rendering binary
 //! copies all bytes and writes the numbers over those that are kept for them.
 
+use super::notes::{Notation, Notes};
 use super::number;
+use super::protobuf::{self, MetricFields};
 use super::rendered::{Rendered, put_value};
-use super::{Lines, Shown, Syntax, Values, protobuf};
+use super::{Lines, Shown, Syntax, Values};
 use crate::gzip;
 use crate::metric::{PageSource, Shape, Value};
+use crate::model::Desc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) struct Page {
@@ -30,12 +34,14 @@ enum Content {
     Text(Mutex<Rendered>),
     /// Values are written over the bytes that are kept for them.
     Binary(Binary),
+    /// Exemplars stand behind values in decimal.
+    Noted { lines: Binary, notation: Notation },
     /// Messages take as much room as they need, behind the labels of their series.
-    Native {
+    Built {
         labels: Binary,
         /// The bytes that stand in front of all series.
         head_len: usize,
-        is_created_shown: bool,
+        fields: MetricFields,
     },
 }
 
@@ -62,20 +68,29 @@ impl Page {
         for series in source.series() {
             (syntax.write_series)(&mut lines, family, series, source.part());
         }
-        let is_native = source.shape().native().is_some();
-        if let (Values::Binary, false) = (syntax.values, is_native) {
+        let is_built = protobuf::is_built(family, source.shape());
+        if let (Values::Binary, false) = (syntax.values, is_built) {
             protobuf::close_page(&mut lines);
         }
         let (lines_len, line_count) = (lines.bytes.len(), lines.ends.len());
-        let (content, lines_per_series) = match syntax.values {
-            Values::Text => {
-                (Content::Text(Mutex::new(Rendered::new(lines))), source.lines_per_series())
+        let mut lines_per_series = source.lines_per_series();
+        let exemplars = if family.desc.keeps_exemplars {
+            (syntax.exemplars)(family, source.part())
+        } else {
+            None
+        };
+        let content = match (syntax.values, exemplars) {
+            (Values::Text, None) => Content::Text(Mutex::new(Rendered::new(lines))),
+            (Values::Text, Some(notation)) => {
+                Content::Noted { lines: Binary::new(lines), notation }
             }
-            Values::Binary if is_native => {
-                let is_created_shown = family.desc.is_created_shown;
-                (Content::Native { labels: Binary::new(lines), head_len, is_created_shown }, 1)
+            (Values::Binary, _) if is_built => {
+                lines_per_series = 1;
+                let Desc { kind, is_created_shown, .. } = *family.desc;
+                let fields = MetricFields { kind, is_created_shown, exemplars };
+                Content::Built { labels: Binary::new(lines), head_len, fields }
             }
-            Values::Binary => (Content::Binary(Binary::new(lines)), source.lines_per_series()),
+            (Values::Binary, _) => Content::Binary(Binary::new(lines)),
         };
         let lines_expected = source.series().len() * lines_per_series;
         assert_eq!(line_count, lines_expected, "{}: a line per value", family.name);
@@ -85,12 +100,13 @@ impl Page {
     /// The length of the rendered page is at most this.
     pub(crate) fn len_max(&self) -> usize {
         let Page { source, lines_len, line_count, .. } = self;
-        match self.content {
+        match &self.content {
             Content::Text(_) => lines_len + line_count * (number::LEN_MAX + 1),
-            Content::Binary(_) => *lines_len,
-            Content::Native { .. } => {
-                protobuf::native_page_len_max(*lines_len, *line_count, source.shape())
+            Content::Noted { notation, .. } => {
+                lines_len + line_count * (number::LEN_MAX + notation.len_max + 1)
             }
+            Content::Binary(_) => *lines_len,
+            Content::Built { fields, .. } => protobuf::page_len_max(*lines_len, source, fields),
         }
     }
 
@@ -99,12 +115,28 @@ impl Page {
         match &self.content {
             Content::Text(text) => lock(text).render(&self.source, out),
             Content::Binary(binary) => self.render_binary(binary, out),
-            Content::Native { labels, head_len, is_created_shown } => {
+            Content::Noted { lines, notation } => self.render_noted(lines, *notation, out),
+            Content::Built { labels, head_len, fields } => {
                 let head = &labels.bytes[..*head_len];
                 let labels = labels.parts(*head_len);
-                protobuf::write_native_page(out, head, labels, &self.source, *is_created_shown);
+                protobuf::write_page(out, head, labels, &self.source, fields);
             }
         }
+    }
+
+    fn render_noted(&self, lines: &Binary, notation: Notation, out: &mut Vec<u8>) {
+        let notes = Notes::read(&self.source, notation);
+        let notes = notes.series_at(0);
+        let mut lines = lines.parts(0).enumerate();
+        self.source.visit(|value| {
+            let (number, line) = lines.next().expect("a page has a line for each value");
+            out.extend_from_slice(line);
+            let mut room = [0; number::LEN_MAX];
+            let len = put_value(&mut room, value);
+            out.extend_from_slice(&room[..len]);
+            out.extend_from_slice(notes.of_line(number));
+            out.push(b'\n');
+        });
     }
 
     fn render_binary(&self, binary: &Binary, out: &mut Vec<u8>) {
@@ -117,9 +149,7 @@ impl Page {
             let at = *places.next().expect("a page has a place for each value") as usize;
             match value {
                 Value::U64(count) if is_histogram => protobuf::put_count(page, at, count),
-                Value::U64(value) => protobuf::put_double(page, at, value as f64),
-                Value::I64(value) => protobuf::put_double(page, at, value as f64),
-                Value::F64(value) => protobuf::put_double(page, at, value),
+                value => protobuf::put_double(page, at, value.as_f64()),
             }
         });
     }
@@ -146,7 +176,24 @@ impl Page {
     ) -> R {
         match &self.content {
             Content::Text(text) => see(&mut lock(text).lines()),
-            Content::Binary(_) | Content::Native { .. } => see(&mut std::iter::empty()),
+            Content::Noted { lines, .. } => see(&mut lines.parts(0)),
+            Content::Binary(_) | Content::Built { .. } => see(&mut std::iter::empty()),
+        }
+    }
+
+    /// The longest note that can stand behind a value.
+    pub(crate) fn note_len_max(&self) -> usize {
+        match &self.content {
+            Content::Noted { notation, .. } => notation.len_max,
+            Content::Text(_) | Content::Binary(_) | Content::Built { .. } => 0,
+        }
+    }
+
+    /// What stands behind the values, if there may be something. To be read before them.
+    pub(crate) fn read_notes(&self) -> Option<Notes> {
+        match &self.content {
+            Content::Noted { notation, .. } => Some(Notes::read(&self.source, *notation)),
+            Content::Text(_) | Content::Binary(_) | Content::Built { .. } => None,
         }
     }
 

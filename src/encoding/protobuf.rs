@@ -7,9 +7,11 @@
 //!   22    Metric
 //!     0a    LabelPair     0a name   12 value
 //!     12 gauge  1a counter  2a untyped:   09 value            8 bytes
-//!       1a    Timestamp     08 seconds                        of counters, where asked for
+//!       12    Exemplar                                        of counters, where asked for
+//!       1a    Timestamp     08 seconds                        likewise
 //!     3a    Histogram
 //!       1a    Bucket        08 count        11 upper bound    10 bytes, 8 bytes
+//!               1a    Exemplar                                where asked for
 //!       11    sample_sum    08 sample_count                   8 bytes, 10 bytes
 //!       7a    Timestamp     08 seconds                        where asked for
 //! ```
@@ -28,13 +30,27 @@
 //!               08 offset   10 length
 //! ```
 //!
-//! and which buckets it has is known only at the scrape. So only the labels of its series are laid
-//! out; messages are built at each scrape, of values that take no more room than they need.
+//! and which buckets it has is known only at the scrape. So is which exemplars there are, of a family
+//! that keeps them: one for each counter and each classic bucket,
+//!
+//! ```text
+//!   Exemplar
+//!     0a    LabelPair     0a name   12 value
+//!     11    value         1a Timestamp    08 seconds   10 nanos
+//! ```
+//!
+//! Of such families only the labels of the series are laid out; messages are built at each scrape
+//! (`built`), of values that take no more room than they need.
 //!
 //! A family that has several pages comes several times, which readers join.
 
+mod built;
+
+pub(super) use built::{MetricFields, page_len_max, write_page};
+
+use super::notes::Notation;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{NativeHistogram, PageSource, Part, Series, Shape};
+use crate::metric::{Exemplar, KeptExemplar, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -42,6 +58,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
     write_head,
     repeats_head: true,
     write_series,
+    exemplars: |_, _| Some(EXEMPLARS),
     values: Values::Binary,
     trailer: b"",
 };
@@ -73,12 +90,17 @@ mod tag {
     pub(super) const HISTOGRAM_POSITIVE_SPAN: u8 = 0x62;
     pub(super) const HISTOGRAM_POSITIVE_DELTA: u8 = 0x68;
     pub(super) const HISTOGRAM_CREATED: u8 = 0x7a;
+    pub(super) const COUNTER_EXEMPLAR: u8 = 0x12;
     pub(super) const COUNTER_CREATED: u8 = 0x1a;
     pub(super) const TIMESTAMP_SECONDS: u8 = 0x08;
+    pub(super) const TIMESTAMP_NANOS: u8 = 0x10;
     pub(super) const SPAN_OFFSET: u8 = 0x08;
     pub(super) const SPAN_LENGTH: u8 = 0x10;
     pub(super) const BUCKET_COUNT: u8 = 0x08;
     pub(super) const BUCKET_BOUND: u8 = 0x11;
+    pub(super) const BUCKET_EXEMPLAR: u8 = 0x1a;
+    pub(super) const EXEMPLAR_VALUE: u8 = 0x11;
+    pub(super) const EXEMPLAR_TIMESTAMP: u8 = 0x1a;
 }
 
 /// The length of a double.
@@ -112,11 +134,11 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
     for (name, value) in shown.labels(series) {
         write_label(&mut labels, &name, value);
     }
-    let created = match shown.desc.kind {
-        Kind::Counter => created(shown, tag::COUNTER_CREATED, series),
-        Kind::Histogram => created(shown, tag::HISTOGRAM_CREATED, series),
-        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => Vec::new(),
-    };
+    if is_built(shown, series.shape()) {
+        lines.bytes.extend_from_slice(&labels);
+        return lines.end_line();
+    }
+    let created = created(shown, series);
     match series.shape() {
         Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One => {
             write_scalar(lines, shown, &labels, &created);
@@ -128,11 +150,7 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
                 write_scalar(lines, shown, &labels, &created);
             }
         }
-        Shape::Histogram { native: Some(_), .. } => {
-            lines.bytes.extend_from_slice(&labels);
-            lines.end_line();
-        }
-        Shape::Histogram { bounds, native: None } => {
+        Shape::Histogram { bounds, .. } => {
             let values = (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN;
             write_metric_head(lines, shown.desc.kind, &labels, created.len() + values);
             lines.bytes.extend_from_slice(&created);
@@ -141,13 +159,47 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
     }
 }
 
-/// The field of this tag that says when a series was created, or nothing.
-fn created(shown: &Shown<'_>, tag: u8, series: &Series) -> Vec<u8> {
+/// Whether the messages of such series are built at the scrape, so that only their labels are laid
+/// out.
+pub(super) fn is_built(shown: &Shown<'_>, shape: &Shape) -> bool {
+    shown.desc.keeps_exemplars || shape.native().is_some()
+}
+
+/// The field that says when a series was created, or nothing.
+fn created(shown: &Shown<'_>, series: &Series) -> Vec<u8> {
     let mut field = Vec::new();
-    if shown.desc.is_created_shown {
+    if let Some(tag) = created_tag(shown.desc.kind).filter(|_| shown.desc.is_created_shown) {
         write_timestamp(&mut field, tag, series.created());
     }
     field
+}
+
+/// The tag of the field that says when a series of this kind was created.
+fn created_tag(kind: Kind) -> Option<u8> {
+    match kind {
+        Kind::Counter => Some(tag::COUNTER_CREATED),
+        Kind::Histogram => Some(tag::HISTOGRAM_CREATED),
+        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => None,
+    }
+}
+
+/// A code point takes at most ten bytes: as the name of a label, with tags and lengths. The number, the
+/// time and the lengths of all are below 64.
+const EXEMPLARS: Notation =
+    Notation { write: write_exemplar, len_max: 10 * Exemplar::CODE_POINTS_MAX + 64 };
+
+/// Appends the fields of an exemplar; its labels are fields like those of a metric.
+fn write_exemplar(out: &mut Vec<u8>, exemplar: &KeptExemplar) {
+    for (name, value) in exemplar.labels() {
+        write_label(out, name, value);
+    }
+    out.push(tag::EXEMPLAR_VALUE);
+    out.extend_from_slice(&(exemplar.value + 0.0).to_le_bytes());
+    let (seconds, ms) = (exemplar.time_ms / 1_000, exemplar.time_ms % 1_000);
+    let mut timestamp = Vec::new();
+    write_field(&mut timestamp, tag::TIMESTAMP_SECONDS, seconds);
+    write_field(&mut timestamp, tag::TIMESTAMP_NANOS, ms * 1_000_000);
+    write_bytes(out, tag::EXEMPLAR_TIMESTAMP, &timestamp);
 }
 
 fn write_timestamp(out: &mut Vec<u8>, tag: u8, seconds: u64) {
@@ -172,18 +224,22 @@ fn write_scalar(lines: &mut Lines, shown: &Shown<'_>, labels: &[u8], created: &[
 
 /// Appends a metric up to its value, which is a message of `value_len` bytes.
 fn write_metric_head(lines: &mut Lines, kind: Kind, labels: &[u8], value_len: usize) {
-    let value_tag = match kind {
-        Kind::Counter => tag::METRIC_COUNTER,
-        Kind::Gauge | Kind::Info | Kind::StateSet => tag::METRIC_GAUGE,
-        Kind::Histogram => tag::METRIC_HISTOGRAM,
-        Kind::Unknown => tag::METRIC_UNTYPED,
-    };
-    let mut head = vec![value_tag];
+    let mut head = vec![value_tag(kind)];
     write_varint(&mut head, value_len as u64);
     lines.bytes.push(tag::FAMILY_METRIC);
     write_varint(&mut lines.bytes, (labels.len() + head.len() + value_len) as u64);
     lines.bytes.extend_from_slice(labels);
     lines.bytes.extend_from_slice(&head);
+}
+
+/// The tag of the field of a metric of this kind that its value is in.
+fn value_tag(kind: Kind) -> u8 {
+    match kind {
+        Kind::Counter => tag::METRIC_COUNTER,
+        Kind::Gauge | Kind::Info | Kind::StateSet => tag::METRIC_GAUGE,
+        Kind::Histogram => tag::METRIC_HISTOGRAM,
+        Kind::Unknown => tag::METRIC_UNTYPED,
+    }
 }
 
 /// Appends the fields of a histogram, in the order in which its values come.
@@ -198,114 +254,10 @@ fn write_histogram(lines: &mut Lines, bounds: &[f64]) {
     keep_count(lines, tag::HISTOGRAM_COUNT);
 }
 
-/// Appends a page of native histograms: `head`, then a metric for each series, whose labels stand in
-/// `labels`.
-pub(super) fn write_native_page<'p>(
-    out: &mut Vec<u8>,
-    head: &[u8],
-    mut labels: impl Iterator<Item = &'p [u8]>,
-    source: &PageSource,
-    is_created_shown: bool,
-) {
-    let (mut message, mut metric, mut fields) = (head.to_vec(), Vec::new(), Vec::new());
-    source.visit_native(|histogram| {
-        metric.clear();
-        metric.extend_from_slice(labels.next().expect("a page has labels for each series"));
-        fields.clear();
-        write_native(&mut fields, &histogram);
-        if is_created_shown {
-            write_timestamp(&mut fields, tag::HISTOGRAM_CREATED, histogram.created);
-        }
-        write_bytes(&mut metric, tag::METRIC_HISTOGRAM, &fields);
-        write_bytes(&mut message, tag::FAMILY_METRIC, &metric);
-    });
-    write_varint(out, message.len() as u64);
-    out.extend_from_slice(&message);
-}
-
-/// Appends the fields of a native histogram, the classic ones first.
-fn write_native(out: &mut Vec<u8>, histogram: &NativeHistogram<'_>) {
-    let counts = &histogram.counts;
-    // An observation may be counted by a classic bucket and not yet by its native one.
-    let mut cumulative = 0_u64;
-    for (bound, count) in histogram.bounds.iter().zip(histogram.buckets) {
-        cumulative = cumulative.wrapping_add(*count).min(counts.count);
-        write_bucket(out, *bound, cumulative);
-    }
-    write_bucket(out, f64::INFINITY, counts.count);
-    // Nor may NaN be summed already. Buckets that do not add up to the count are taken only where
-    // the sum is NaN.
-    write_double(out, tag::HISTOGRAM_SUM, if counts.nan > 0 { f64::NAN } else { histogram.sum });
-    write_field(out, tag::HISTOGRAM_COUNT, counts.count);
-    write_field(out, tag::HISTOGRAM_SCHEMA, zigzag(histogram.resolution.schema().into()));
-    write_double(out, tag::HISTOGRAM_ZERO_THRESHOLD, histogram.resolution.zero_threshold());
-    write_field(out, tag::HISTOGRAM_ZERO_COUNT, counts.zero);
-    let tags = (tag::HISTOGRAM_NEGATIVE_SPAN, tag::HISTOGRAM_NEGATIVE_DELTA);
-    write_native_buckets(out, tags, counts.first, counts.negative);
-    let tags = (tag::HISTOGRAM_POSITIVE_SPAN, tag::HISTOGRAM_POSITIVE_DELTA);
-    write_native_buckets(out, tags, counts.first, counts.positive);
-}
-
-/// Appends a span for each run of `buckets`, the first of which has the number `first`, that counted
-/// something, and then the difference of each of their counts from the one before.
-fn write_native_buckets(out: &mut Vec<u8>, tags: (u8, u8), first: i32, buckets: &[u64]) {
-    let (span_tag, delta_tag) = tags;
-    let mut offset = i64::from(first);
-    for run in buckets.chunk_by(|a, b| (*a == 0) == (*b == 0)) {
-        if run[0] == 0 {
-            offset += run.len() as i64;
-            continue;
-        }
-        let mut span = Vec::new();
-        write_field(&mut span, tag::SPAN_OFFSET, zigzag(offset));
-        write_field(&mut span, tag::SPAN_LENGTH, run.len() as u64);
-        write_bytes(out, span_tag, &span);
-        // The next one starts where this one ends.
-        offset = 0;
-    }
-    let mut previous = 0;
-    for count in buckets.iter().filter(|count| **count > 0) {
-        write_field(out, delta_tag, zigzag(count.wrapping_sub(previous).cast_signed()));
-        previous = *count;
-    }
-}
-
-/// The length of a page of native histograms is at most this: that of what is laid out, and for each
-/// series that of its fields if every cell counted something.
-pub(super) fn native_page_len_max(laid_out: usize, series: usize, shape: &Shape) -> usize {
-    // Of its metric, its histogram and the fields with one value: tags, lengths and values.
-    const SERIES_LEN: usize = 80;
-    // A span of each second bucket, and its delta.
-    const NATIVE_LEN: usize = 1 + COUNT_LEN + 8;
-    let Shape::Histogram { bounds, native: Some(native) } = shape else { return laid_out };
-    let classic = (bounds.len() + 1) * (2 + BUCKET_LEN);
-    COUNT_LEN + laid_out + series * (SERIES_LEN + classic + 2 * native.count() * NATIVE_LEN)
-}
-
-fn write_bucket(out: &mut Vec<u8>, bound: f64, count: u64) {
-    let mut bucket = Vec::with_capacity(BUCKET_LEN);
-    write_field(&mut bucket, tag::BUCKET_COUNT, count);
-    write_double(&mut bucket, tag::BUCKET_BOUND, bound);
-    write_bytes(out, tag::HISTOGRAM_BUCKET, &bucket);
-}
-
 /// Appends a field that is a varint.
 fn write_field(out: &mut Vec<u8>, tag: u8, value: u64) {
     out.push(tag);
     write_varint(out, value);
-}
-
-/// Appends a field that is a double.
-fn write_double(out: &mut Vec<u8>, tag: u8, value: f64) {
-    out.push(tag);
-    let at = out.len();
-    out.extend_from_slice(&[0; DOUBLE_LEN]);
-    put_double(out, at, value);
-}
-
-/// Signed numbers with small ones first: 0, -1, 1, -2, ….
-fn zigzag(value: i64) -> u64 {
-    (value << 1 ^ value >> 63).cast_unsigned()
 }
 
 fn keep_double(lines: &mut Lines, tag: u8) {

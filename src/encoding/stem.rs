@@ -45,6 +45,7 @@ mod tests {
             kind,
             unit: None,
             is_created_shown: false,
+            keeps_exemplars: false,
             label_names: [].into(),
             const_labels: [].into(),
         };

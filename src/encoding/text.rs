@@ -21,6 +21,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
     repeats_head: false,
     write_series,
     values: Values::Text,
+    exemplars: |_, _| None,
     trailer: b"",
 };
 

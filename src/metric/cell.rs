@@ -4,6 +4,7 @@
 //! Block   one page's worth of one family's series
 //!   cells   slot 0: stride cells | slot 1: stride cells | ...      64-byte aligned
 //!   free    one bit per slot
+//!   exemplars   slots of another kind, where the family keeps exemplars
 //! Series  owns one slot of one block until the last handle, look-up entry and page is gone
 //! Cells   a handle's view: the address of its first cell, and the Series that keeps it alive
 //! ```
@@ -11,6 +12,7 @@
 //! A slot is given out again only when its [`Series`] is dropped, so neither an update through an
 //! old handle nor a scrape of an old page can touch the cells of a later series.
 
+use super::exemplar::{Exemplar, Exemplars, KeptExemplar};
 use super::histogram::histogram_cells;
 use super::key::Key;
 use super::native::{NativeBuckets, NativeCounts};
@@ -35,6 +37,16 @@ pub(crate) enum Value {
     F64(f64),
 }
 
+impl Value {
+    pub(crate) fn as_f64(self) -> f64 {
+        match self {
+            Value::U64(value) => value as f64,
+            Value::I64(value) => value as f64,
+            Value::F64(value) => value,
+        }
+    }
+}
+
 /// Eight cells on a cache line.
 #[derive(Default)]
 #[repr(align(64))]
@@ -49,11 +61,19 @@ pub(crate) struct Block {
     /// Shared by the blocks of a family: set when a slot became free, so that the family looks for
     /// free slots only where there may be some.
     released: Arc<AtomicBool>,
+    /// For each slot as many as its shape has.
+    exemplars: Option<Exemplars>,
 }
 
 impl Block {
-    /// A block of `slots` slots, 1 to 64, all free and zero.
-    pub(crate) fn new(shape: Arc<Shape>, slots: usize, released: Arc<AtomicBool>) -> Arc<Block> {
+    /// A block of `slots` slots, 1 to 64, all free and zero. If there are `exemplars`, they are those
+    /// of so many slots.
+    pub(crate) fn new(
+        shape: Arc<Shape>,
+        slots: usize,
+        released: Arc<AtomicBool>,
+        exemplars: Option<Exemplars>,
+    ) -> Arc<Block> {
         assert!((1..=LINES_PER_PAGE).contains(&slots), "a block has 1 to 64 slots, not {slots}");
         let lines = (slots * shape.stride()).div_ceil(CELLS_PER_LINE);
         Arc::new(Block {
@@ -61,6 +81,7 @@ impl Block {
             lines: (0..lines).map(|_| Line::default()).collect(),
             free: AtomicU64::new(u64::MAX >> (64 - slots)),
             released,
+            exemplars,
         })
     }
 
@@ -85,6 +106,10 @@ impl Block {
     }
 
     fn release(&self, slot: u8) {
+        if let Some(exemplars) = &self.exemplars {
+            let count = self.shape.exemplars();
+            exemplars.clear(usize::from(slot) * count, count);
+        }
         // ORDERING: Release pairs with the Acquire in `take_slot`.
         self.free.fetch_or(1 << slot, Ordering::Release);
         // ORDERING: Release pairs with the Acquire in `FamilyCore::find_released_slot`: who sees the
@@ -241,6 +266,14 @@ impl Cells {
         self.series.shape()
     }
 
+    /// Keeps `exemplar`, the one with this number of the series, if its family keeps any.
+    pub(crate) fn put_exemplar(&self, number: usize, value: f64, exemplar: Exemplar) {
+        let Series { block, slot, .. } = &*self.series;
+        if let Some(exemplars) = &block.exemplars {
+            exemplars.put(usize::from(*slot) * block.shape.exemplars() + number, value, exemplar);
+        }
+    }
+
     /// The cell of a scalar.
     #[inline]
     pub(crate) fn first(&self) -> &AtomicU64 {
@@ -332,6 +365,26 @@ impl PageSource {
         }
     }
 
+    /// Calls `line` with the exemplar of each line, in their order, if it has one; of what begins
+    /// with the lines that have them, as all but the parts of a histogram do. To be called
+    /// before [`visit`](Self::visit): then the values have counted what is seen here.
+    pub(crate) fn visit_exemplars(&self, mut line: impl FnMut(Option<&KeptExemplar>)) {
+        let with_one = match &self.block.exemplars {
+            Some(_) => self.shape().exemplars(),
+            None => 0,
+        };
+        for slot in &self.slots {
+            for number in 0..self.lines_per_series() {
+                match &self.block.exemplars {
+                    Some(exemplars) if number < with_one => {
+                        exemplars.with(usize::from(*slot) * with_one + number, &mut line);
+                    }
+                    _ => line(None),
+                }
+            }
+        }
+    }
+
     /// Calls `line` with the current value of each line, in their order.
     #[inline]
     pub(crate) fn visit(&self, mut line: impl FnMut(Value)) {
@@ -357,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_reused_only_after_its_last_handle() {
-        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 2, Arc::default());
+        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 2, Arc::default(), None);
         let held = Cells::new(series(&block).unwrap());
         let other = series(&block).unwrap();
         assert!(block.take_slot().is_none());
@@ -381,7 +434,7 @@ mod tests {
         let sharded = Shape::Sharded { shards: 4 };
         for shape in [Shape::Scalar(Number::U64), sharded, histogram, Shape::One, states] {
             let shape = Arc::new(shape);
-            let block = Block::new(Arc::clone(&shape), 3, Arc::default());
+            let block = Block::new(Arc::clone(&shape), 3, Arc::default(), None);
             let handles: Vec<Cells> = (0..3).map(|_| Cells::new(series(&block).unwrap())).collect();
             for (number, cells) in handles.iter().enumerate() {
                 for index in 0..shape.stride() {

@@ -1,6 +1,7 @@
 //! Counters: values that only grow.
 
 use super::cell::{CELLS_PER_LINE, Cells, Series};
+use super::exemplar::Exemplar;
 use super::family::{Instrument, sealed};
 use super::shape::{Number, Shape};
 use super::shard;
@@ -27,6 +28,14 @@ impl Counter {
     pub fn inc_by(&self, amount: u64) {
         // ORDERING: Relaxed: only the sum matters and no other memory is read through it.
         self.0.first().fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Adds `amount` and leaves `exemplar` for it, in a family that keeps
+    /// [`exemplars`](crate::FamilyBuilder::exemplars). It never waits: an exemplar that meets another
+    /// one, or a scrape, is dropped.
+    pub fn inc_by_with_exemplar(&self, amount: u64, exemplar: Exemplar) {
+        self.inc_by(amount);
+        self.0.put_exemplar(0, amount as f64, exemplar);
     }
 
     /// The current value.
@@ -72,6 +81,14 @@ impl FloatCounter {
     pub fn inc_by(&self, amount: f64) {
         if amount >= 0.0 {
             add_f64(self.0.first(), amount);
+        }
+    }
+
+    /// Adds `amount` and leaves `exemplar` for it, as [`Counter::inc_by_with_exemplar`].
+    pub fn inc_by_with_exemplar(&self, amount: f64, exemplar: Exemplar) {
+        self.inc_by(amount);
+        if amount >= 0.0 {
+            self.0.put_exemplar(0, amount, exemplar);
         }
     }
 
@@ -132,6 +149,13 @@ impl ShardedCounter {
     pub fn inc_by(&self, amount: u64) {
         // ORDERING: Relaxed: only the sum matters and no other memory is read through it.
         self.shard(shard::thread_number() & self.mask).fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Adds `amount` and leaves `exemplar` for it, as [`Counter::inc_by_with_exemplar`]. There is one
+    /// for all shards.
+    pub fn inc_by_with_exemplar(&self, amount: u64, exemplar: Exemplar) {
+        self.inc_by(amount);
+        self.cells.put_exemplar(0, amount as f64, exemplar);
     }
 
     /// The current value: the sum of all shards.

@@ -11,6 +11,7 @@
 //! which a new series is put into the same table.
 
 use super::cell::{Block, PageSource, Series};
+use super::exemplar::Exemplars;
 use super::key::{self, Key};
 use super::labels::{LabelSchema, Labels};
 use super::lock;
@@ -331,10 +332,12 @@ impl FamilyCore {
         let in_last = last.and_then(|i| members.blocks[i].block.take_slot().map(|slot| (i, slot)));
         let (index, slot) = in_last.or_else(|| members.find_released_slot()).unwrap_or_else(|| {
             let slots = self.shape.block_slots(members.blocks.len(), self.limit.series_max);
+            let exemplars = || Exemplars::new(slots * self.shape.exemplars());
             members.add_block(Block::new(
                 Arc::clone(&self.shape),
                 slots,
                 Arc::clone(&members.released),
+                self.desc.keeps_exemplars.then(exemplars),
             ))
         });
         let entry = &mut members.blocks[index];

@@ -6,6 +6,7 @@
 
 use super::cell::{Cells, FIRST_BUCKET, SUM, Series};
 use super::counter::add_f64;
+use super::exemplar::Exemplar;
 use super::family::{Instrument, sealed};
 use super::native::NativeBuckets;
 use super::shape::Shape;
@@ -217,17 +218,38 @@ impl Histogram {
     /// Counts `value`. NaN is counted in `+Inf` and makes the sum NaN, as in other libraries.
     #[inline]
     pub fn observe(&self, value: f64) {
+        self.observe_in(self.bucket(value), value);
+    }
+
+    /// Counts `value` and leaves `exemplar` in its classic bucket, in a family that keeps
+    /// [`exemplars`](crate::FamilyBuilder::exemplars). It never waits: an exemplar that meets another
+    /// one, or a scrape, is dropped. So is that of a value that is infinite or not a number.
+    pub fn observe_with_exemplar(&self, value: f64, exemplar: Exemplar) {
+        let bucket = self.bucket(value);
+        self.observe_in(bucket, value);
+        self.cells.put_exemplar(bucket, value, exemplar);
+    }
+
+    /// The classic bucket of `value`; `bounds.len()` is that of `+Inf`.
+    #[inline]
+    fn bucket(&self, value: f64) -> usize {
         let bounds = self.bounds();
-        let bucket = if bounds.len() <= SCANNED_BOUNDS_MAX {
+        if bounds.len() <= SCANNED_BOUNDS_MAX {
             bounds.iter().map(|&bound| usize::from(!within(value, bound))).sum()
         } else {
             bounds.partition_point(|&bound| !within(value, bound))
-        };
+        }
+    }
+
+    /// Counts `value`, whose classic bucket is `bucket`.
+    #[inline]
+    fn observe_in(&self, bucket: usize, value: f64) {
         // ORDERING: Relaxed: a bucket is the only memory read through it; that the sum follows
         // later is what `metric` tells its readers.
         self.cell(FIRST_BUCKET + bucket).fetch_add(1, Ordering::Relaxed);
         add_f64(self.cell(SUM), value);
         if let Some(native) = self.native() {
+            let bounds = self.bounds();
             let cell = FIRST_BUCKET + bounds.len() + 1 + native.cell(value, is_signed(bounds));
             // ORDERING: Relaxed: as for the classic bucket.
             self.cell(cell).fetch_add(1, Ordering::Relaxed);

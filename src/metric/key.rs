@@ -1,4 +1,5 @@
-//! The label values of one series as one piece of memory, with its hash.
+//! The label values of one series, or the labels of an exemplar, as one piece of memory, with its
+//! hash.
 //!
 //! ```text
 //! key = value*            one per label name, in the order of the names
@@ -15,7 +16,7 @@ use std::sync::OnceLock;
 const LONG: usize = 0xff;
 
 /// The label values of one series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Key(Box<[u8]>);
 
 impl Key {
@@ -24,8 +25,13 @@ impl Key {
     /// # Panics
     /// When a value is 4 GiB long or longer.
     pub(crate) fn new(values: &[&str]) -> Key {
-        let packed_len = |value: &&str| value.len() + if value.len() < LONG { 1 } else { 5 };
-        let mut bytes = Vec::with_capacity(values.iter().map(packed_len).sum());
+        Key::pack(values.iter().copied())
+    }
+
+    /// As [`new`](Self::new).
+    pub(crate) fn pack<'v>(values: impl Iterator<Item = &'v str> + Clone) -> Key {
+        let packed_len = |value: &str| value.len() + if value.len() < LONG { 1 } else { 5 };
+        let mut bytes = Vec::with_capacity(values.clone().map(packed_len).sum());
         for value in values {
             if value.len() < LONG {
                 bytes.push(value.len() as u8);

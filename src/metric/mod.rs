@@ -21,6 +21,8 @@
 //!   and not yet summed. At rest both agree.
 //! - The native buckets of a histogram are counted apart from its classic ones. Where both are sent,
 //!   the count is what the native ones add up to, and no classic bucket is shown above it.
+//! - An exemplar is read before the values of its page, so the value has counted it already. Each
+//!   stands behind a lock of its own, which a scrape takes and an update only tries.
 //! - Two families, or two series, are not read at one instant.
 //!
 //! What happens less often (a new series, a removal) takes the family's locks; a scrape takes them
@@ -28,6 +30,7 @@
 
 mod cell;
 mod counter;
+mod exemplar;
 mod family;
 mod gauge;
 mod histogram;
@@ -38,8 +41,10 @@ mod native;
 mod shape;
 mod shard;
 mod table;
+mod time;
 
 pub use counter::{Counter, FloatCounter, ShardedCounter};
+pub use exemplar::{Exemplar, ExemplarError};
 pub use family::{Dynamic, Family, Instrument, SeriesLimit};
 pub use gauge::{Gauge, IntGauge};
 pub use histogram::{BoundsError, Buckets, Histogram, Timer};
@@ -48,6 +53,7 @@ pub use labels::{LabelSchema, LabelValue, Labels};
 pub use native::NativeBuckets;
 
 pub(crate) use cell::{NativeHistogram, PageSource, Series, Value};
+pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::FamilyCore;
 pub(crate) use shape::{Part, Shape};
 

@@ -81,6 +81,15 @@ impl Shape {
         }
     }
 
+    /// Exemplars of one series, in a family that keeps them: those of its first lines.
+    pub(super) fn exemplars(&self) -> usize {
+        match self {
+            Shape::Scalar(_) | Shape::Sharded { .. } => 1,
+            Shape::Histogram { bounds, .. } => bounds.len() + 1,
+            Shape::One | Shape::States { .. } => 0,
+        }
+    }
+
     /// Cells from the start of one slot to the start of the next.
     pub(super) fn stride(&self) -> usize {
         match self {

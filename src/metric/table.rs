@@ -103,7 +103,7 @@ mod tests {
     use std::collections::HashMap;
 
     fn series(name: &str) -> Arc<Series> {
-        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 1, Arc::default());
+        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 1, Arc::default(), None);
         let slot = block.take_slot().expect("a new block has a free slot");
         Arc::new(Series::new(block, slot, Key::new(&[name])))
     }

@@ -16,6 +16,7 @@ pub struct FamilyBuilder<'r> {
     limit: SeriesLimit,
     unit: Option<Cow<'static, str>>,
     is_created_shown: bool,
+    keeps_exemplars: bool,
     is_unknown: bool,
 }
 
@@ -32,6 +33,7 @@ impl<'r> FamilyBuilder<'r> {
             limit: SeriesLimit::default(),
             unit: None,
             is_created_shown: false,
+            keeps_exemplars: false,
             is_unknown: false,
         }
     }
@@ -56,6 +58,18 @@ impl<'r> FamilyBuilder<'r> {
     /// Prometheus stores `_created` as series of their own, unless it is told to use them.
     pub fn created(mut self) -> Self {
         self.is_created_shown = true;
+        self
+    }
+
+    /// Keeps an [`Exemplar`](crate::Exemplar) of each counter, or of each classic bucket of a
+    /// histogram, and shows it in OpenMetrics and protobuf: wherever those show the family as what
+    /// it is. Without effect on other instruments.
+    ///
+    /// Costs 40 bytes each, and what the labels take. Where exemplars are shown, the family is
+    /// written anew at each scrape, and gzip leaves the exemplars nearly as long as they are. Other
+    /// families, and this one in the text formats, are as fast and short as ever.
+    pub fn exemplars(mut self) -> Self {
+        self.keeps_exemplars = true;
         self
     }
 
@@ -106,14 +120,22 @@ impl<'r> FamilyBuilder<'r> {
         label_names: Box<[Cow<'static, str>]>,
         options: M::Options,
     ) -> Result<Arc<FamilyCore>, RegisterError> {
-        let FamilyBuilder { registry, name, help, limit, unit, is_created_shown, is_unknown } =
-            self;
+        let FamilyBuilder { registry, name, help, limit, unit, is_created_shown, .. } = self;
         let kind = match M::KIND {
-            Kind::Counter | Kind::Gauge | Kind::Info if is_unknown => Kind::Unknown,
+            Kind::Counter | Kind::Gauge | Kind::Info if self.is_unknown => Kind::Unknown,
             kind => kind,
         };
-        let const_labels = registry.const_labels.iter().cloned().collect();
-        let desc = Desc { name, help, kind, unit, is_created_shown, label_names, const_labels };
+        let can_keep_exemplars = matches!(kind, Kind::Counter | Kind::Histogram);
+        let desc = Desc {
+            name,
+            help,
+            kind,
+            unit,
+            is_created_shown,
+            keeps_exemplars: self.keeps_exemplars && can_keep_exemplars,
+            label_names,
+            const_labels: registry.const_labels.iter().cloned().collect(),
+        };
         desc.validate().map_err(RegisterError::Name)?;
         let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
         let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };

@@ -2,6 +2,7 @@
 //! the independent reader of the text format.
 
 mod created;
+mod exemplars;
 mod formats;
 mod gzip;
 mod native;
