@@ -30,7 +30,7 @@
 //! ```
 //!
 //! Values that somebody else keeps are read at the scrape: [`Registry::gauge_fn`] for one, a
-//! [`Collect`] for more. A [`SeriesLimit`] bounds a family whose label values come from outside.
+//! [`Collect`] for more, and a [`TimedGauge`] says when its value was. A [`SeriesLimit`] bounds a family whose label values come from outside.
 //!
 //! # Serving them
 //!
@@ -110,7 +110,7 @@ pub use http::{Limits, ListenAddress, Server, ServerHandle};
 pub use metric::{
     BoundsError, Buckets, Counter, Dynamic, Exemplar, ExemplarError, Family, FloatCounter, Gauge,
     Histogram, Info, Instrument, IntGauge, LabelSchema, LabelValue, Labels, NativeBuckets,
-    SeriesLimit, ShardedCounter, StateSet, States, StatesError, Timer,
+    SeriesLimit, ShardedCounter, StateSet, States, StatesError, TimedCounter, TimedGauge, Timer,
 };
 pub use model::Kind;
 pub use registry::{Collect, FamilyBuilder, Group, RegisterError, Registry, Scrape, Selection};

@@ -50,7 +50,9 @@ pub(super) fn write_series(
         Shape::States { names } => {
             return names.iter().for_each(|state| line("", Some((&shown.name, state))));
         }
-        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One => return line("", None),
+        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Timed | Shape::One => {
+            return line("", None);
+        }
     };
     if matches!(part, Part::All | Part::Buckets) {
         for bound in bounds {

@@ -76,8 +76,8 @@ struct Syntax {
     /// Appends what stands in front of each value of one series, and calls back after each.
     write_series: fn(&mut Lines, &Shown<'_>, &Series, Part),
     values: Values,
-    /// How the exemplars of a family, or of one part of it, are shown, if they are.
-    exemplars: fn(&Shown<'_>, Part) -> Option<Notation>,
+    /// How the notes of a family, or of one part of it, are shown, if there may be some.
+    notes: fn(&Shown<'_>, &Shape, Part) -> Option<Notation>,
     /// What stands at the end of an exposition.
     trailer: &'static [u8],
 }

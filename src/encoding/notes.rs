@@ -1,13 +1,13 @@
 //! Notes: what formats have to say behind the value of a line, where a family asked for it. They are
 //! written anew at each scrape.
 
-use crate::metric::{KeptExemplar, PageSource};
+use crate::metric::{Note, PageSource};
 
-/// How a format shows exemplars.
+/// How a format shows the notes of a family.
 #[derive(Clone, Copy)]
 pub(super) struct Notation {
     /// Appends one.
-    pub(super) write: fn(&mut Vec<u8>, &KeptExemplar),
+    pub(super) write: fn(&mut Vec<u8>, Note<'_>),
     /// The bytes that one takes at most.
     pub(super) len_max: usize,
 }
@@ -22,12 +22,12 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Those of all lines of `source`. To be read before the values, see
-    /// [`PageSource::visit_exemplars`].
+    /// [`PageSource::visit_notes`].
     pub(super) fn read(source: &PageSource, notation: Notation) -> Notes {
         let mut notes = Notes::default();
-        source.visit_exemplars(|exemplar| {
-            if let Some(exemplar) = exemplar {
-                (notation.write)(&mut notes.bytes, exemplar);
+        source.visit_notes(|note| {
+            if let Some(note) = note {
+                (notation.write)(&mut notes.bytes, note);
             }
             notes.ends.push(notes.bytes.len());
         });

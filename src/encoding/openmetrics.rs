@@ -5,6 +5,7 @@
 //! # UNIT name unit
 //! # HELP name text
 //! name{label="value",...} value
+//! name{label="value",...} value seconds                                 of values that have a time
 //! name{label="value",...} value # {label="value",...} value seconds      with an exemplar
 //! name_created{label="value",...} seconds          where asked for, of counters and histograms
 //! # EOF
@@ -28,7 +29,7 @@ use super::line::{self, write_comment};
 use super::notes::Notation;
 use super::number;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Exemplar, KeptExemplar, Part, Series, Shape};
+use crate::metric::{Exemplar, KeptExemplar, Note, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -37,7 +38,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
     repeats_head: false,
     write_series,
     values: Values::Text,
-    exemplars: |shown, part| is_counter_or_histogram(shown, part).then_some(EXEMPLARS),
+    notes,
     trailer: b"# EOF\n",
 };
 
@@ -48,6 +49,7 @@ fn parts(shown: &Shown<'_>, shape: &Shape) -> &'static [Part] {
         }
         Shape::Scalar(_)
         | Shape::Sharded { .. }
+        | Shape::Timed
         | Shape::Histogram { .. }
         | Shape::One
         | Shape::States { .. } => {
@@ -114,12 +116,30 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, part: Par
     }
 }
 
+fn notes(shown: &Shown<'_>, shape: &Shape, part: Part) -> Option<Notation> {
+    match shape {
+        Shape::Timed => Some(TIMES),
+        _ if !shown.desc.keeps_exemplars => None,
+        _ => is_counter_or_histogram(shown, part).then_some(EXEMPLARS),
+    }
+}
+
+/// A blank, and at most 16 digits, a point and three digits.
+const TIMES: Notation = Notation { write: write_note, len_max: 21 };
+
 /// A code point takes at most five bytes: as the name of a label, with what stands around it. The
 /// number and the time are below 64.
 const EXEMPLARS: Notation =
-    Notation { write: write_exemplar, len_max: 5 * Exemplar::CODE_POINTS_MAX + 64 };
+    Notation { write: write_note, len_max: 5 * Exemplar::CODE_POINTS_MAX + 64 };
 
-/// Appends what stands behind the value that `exemplar` is of.
+/// Appends what stands behind a value.
+fn write_note(out: &mut Vec<u8>, note: Note<'_>) {
+    match note {
+        Note::Exemplar(exemplar) => write_exemplar(out, exemplar),
+        Note::Time(ms) => write_seconds(out, ms),
+    }
+}
+
 fn write_exemplar(out: &mut Vec<u8>, exemplar: &KeptExemplar) {
     out.extend_from_slice(b" # {");
     let mut labels = Vec::new();

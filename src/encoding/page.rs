@@ -34,7 +34,7 @@ enum Content {
     Text(Mutex<Rendered>),
     /// Values are written over the bytes that are kept for them.
     Binary(Binary),
-    /// Exemplars stand behind values in decimal.
+    /// Behind values in decimal stand exemplars or times.
     Noted { lines: Binary, notation: Notation },
     /// Messages take as much room as they need, behind the labels of their series.
     Built {
@@ -74,12 +74,8 @@ impl Page {
         }
         let (lines_len, line_count) = (lines.bytes.len(), lines.ends.len());
         let mut lines_per_series = source.lines_per_series();
-        let exemplars = if family.desc.keeps_exemplars {
-            (syntax.exemplars)(family, source.part())
-        } else {
-            None
-        };
-        let content = match (syntax.values, exemplars) {
+        let notes = (syntax.notes)(family, source.shape(), source.part());
+        let content = match (syntax.values, notes) {
             (Values::Text, None) => Content::Text(Mutex::new(Rendered::new(lines))),
             (Values::Text, Some(notation)) => {
                 Content::Noted { lines: Binary::new(lines), notation }
@@ -87,7 +83,7 @@ impl Page {
             (Values::Binary, _) if is_built => {
                 lines_per_series = 1;
                 let Desc { kind, is_created_shown, .. } = *family.desc;
-                let fields = MetricFields { kind, is_created_shown, exemplars };
+                let fields = MetricFields { kind, is_created_shown, notes };
                 Content::Built { labels: Binary::new(lines), head_len, fields }
             }
             (Values::Binary, _) => Content::Binary(Binary::new(lines)),

@@ -9,6 +9,7 @@
 //!     12 gauge  1a counter  2a untyped:   09 value            8 bytes
 //!       12    Exemplar                                        of counters, where asked for
 //!       1a    Timestamp     08 seconds                        likewise
+//!     30    timestamp_ms                                  of values that have a time
 //!     3a    Histogram
 //!       1a    Bucket        08 count        11 upper bound    10 bytes, 8 bytes
 //!               1a    Exemplar                                where asked for
@@ -30,8 +31,8 @@
 //!               08 offset   10 length
 //! ```
 //!
-//! and which buckets it has is known only at the scrape. So is which exemplars there are, of a family
-//! that keeps them: one for each counter and each classic bucket,
+//! and which buckets it has is known only at the scrape. So are the times of values that have one, and
+//! which exemplars there are, of a family that keeps them: one for each counter and classic bucket,
 //!
 //! ```text
 //!   Exemplar
@@ -50,7 +51,7 @@ pub(super) use built::{MetricFields, page_len_max, write_page};
 
 use super::notes::Notation;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Exemplar, KeptExemplar, Part, Series, Shape};
+use crate::metric::{Exemplar, KeptExemplar, Note, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -58,7 +59,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
     write_head,
     repeats_head: true,
     write_series,
-    exemplars: |_, _| Some(EXEMPLARS),
+    notes,
     values: Values::Binary,
     trailer: b"",
 };
@@ -72,6 +73,7 @@ mod tag {
     pub(super) const FAMILY_METRIC: u8 = 0x22;
     pub(super) const FAMILY_UNIT: u8 = 0x2a;
     pub(super) const METRIC_LABEL: u8 = 0x0a;
+    pub(super) const METRIC_TIMESTAMP_MS: u8 = 0x30;
     pub(super) const METRIC_GAUGE: u8 = 0x12;
     pub(super) const METRIC_COUNTER: u8 = 0x1a;
     pub(super) const METRIC_UNTYPED: u8 = 0x2a;
@@ -140,7 +142,7 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
     }
     let created = created(shown, series);
     match series.shape() {
-        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One => {
+        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Timed | Shape::One => {
             write_scalar(lines, shown, &labels, &created);
         }
         Shape::States { names } => {
@@ -162,7 +164,7 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
 /// Whether the messages of such series are built at the scrape, so that only their labels are laid
 /// out.
 pub(super) fn is_built(shown: &Shown<'_>, shape: &Shape) -> bool {
-    shown.desc.keeps_exemplars || shape.native().is_some()
+    shown.desc.keeps_exemplars || matches!(shape, Shape::Timed) || shape.native().is_some()
 }
 
 /// The field that says when a series was created, or nothing.
@@ -183,10 +185,28 @@ fn created_tag(kind: Kind) -> Option<u8> {
     }
 }
 
+fn notes(shown: &Shown<'_>, shape: &Shape, _: Part) -> Option<Notation> {
+    match shape {
+        Shape::Timed => Some(TIMES),
+        _ => shown.desc.keeps_exemplars.then_some(EXEMPLARS),
+    }
+}
+
+/// A tag, and a varint.
+const TIMES: Notation = Notation { write: write_note, len_max: 1 + COUNT_LEN };
+
 /// A code point takes at most ten bytes: as the name of a label, with tags and lengths. The number, the
 /// time and the lengths of all are below 64.
 const EXEMPLARS: Notation =
-    Notation { write: write_exemplar, len_max: 10 * Exemplar::CODE_POINTS_MAX + 64 };
+    Notation { write: write_note, len_max: 10 * Exemplar::CODE_POINTS_MAX + 64 };
+
+/// Appends the fields of an exemplar, or of a metric the one that says when it was measured.
+fn write_note(out: &mut Vec<u8>, note: Note<'_>) {
+    match note {
+        Note::Exemplar(exemplar) => write_exemplar(out, exemplar),
+        Note::Time(ms) => write_field(out, tag::METRIC_TIMESTAMP_MS, ms),
+    }
+}
 
 /// Appends the fields of an exemplar; its labels are fields like those of a metric.
 fn write_exemplar(out: &mut Vec<u8>, exemplar: &KeptExemplar) {

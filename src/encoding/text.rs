@@ -4,15 +4,17 @@
 //! # HELP name text
 //! # TYPE name counter|gauge|histogram|untyped
 //! name{label="value",...} value
+//! name{label="value",...} value milliseconds       of values that have a time
 //! ```
 //!
 //! Both are one grammar, but that 1.0.0 has quoted names where names of any UTF-8 are allowed.
 
 use super::escape::write_help;
 use super::line::{self, write_comment};
+use super::notes::Notation;
 use super::number;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Part, Series};
+use crate::metric::{Note, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -21,7 +23,7 @@ pub(super) static SYNTAX: Syntax = Syntax {
     repeats_head: false,
     write_series,
     values: Values::Text,
-    exemplars: |_, _| None,
+    notes: |_, shape, _| matches!(shape, Shape::Timed).then_some(TIMES),
     trailer: b"",
 };
 
@@ -44,4 +46,16 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
 
 fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, part: Part) {
     line::write_series(lines, shown, series, part, number::put_shortest);
+}
+
+/// A blank, and at most 19 digits.
+const TIMES: Notation = Notation { write: write_time, len_max: 20 };
+
+/// Appends a blank and a time. There is no word for exemplars.
+fn write_time(out: &mut Vec<u8>, note: Note<'_>) {
+    let Note::Time(ms) = note else { return };
+    out.push(b' ');
+    let mut room = [0; number::LEN_MAX];
+    let len = number::put_u64(&mut room, ms);
+    out.extend_from_slice(&room[..len]);
 }

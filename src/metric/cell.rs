@@ -29,6 +29,9 @@ pub(crate) const CELLS_PER_LINE: usize = 8;
 pub(super) const SUM: usize = 0;
 pub(super) const FIRST_BUCKET: usize = 1;
 
+/// The cell of the time of a value that has one, in milliseconds since 1970; 0 is none.
+pub(super) const TIME: usize = 1;
+
 /// The value of one line of an exposition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -45,6 +48,15 @@ impl Value {
             Value::F64(value) => value,
         }
     }
+}
+
+/// What there is to say of a line's value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Note<'n> {
+    /// It is the sum of events of which this is one.
+    Exemplar(&'n KeptExemplar),
+    /// It was measured at this time, in milliseconds since 1970.
+    Time(u64),
 }
 
 /// Eight cells on a cache line.
@@ -128,6 +140,14 @@ impl Block {
         self.cell(index).load(Ordering::Relaxed)
     }
 
+    /// When the value of the series in `slot` was measured, if it says so.
+    fn time(&self, slot: usize) -> Option<u64> {
+        let Shape::Timed = *self.shape else { return None };
+        // ORDERING: Acquire pairs with the Release in `timed`: the value is read after this.
+        let time_ms = self.cell(slot * self.shape.stride() + TIME).load(Ordering::Acquire);
+        (time_ms > 0).then_some(time_ms)
+    }
+
     /// Calls `line` with the value of each line of `part` of the series in `slots`.
     #[inline]
     fn visit(&self, slots: &[u8], part: Part, mut line: impl FnMut(Value)) {
@@ -151,6 +171,12 @@ impl Block {
                 for slot in slots {
                     let first = usize::from(*slot) * self.shape.stride();
                     self.visit_histogram(first, bounds.len() + 1, part, &mut line);
+                }
+            }
+            Shape::Timed => {
+                for slot in slots {
+                    let first = usize::from(*slot) * self.shape.stride();
+                    line(Value::F64(f64::from_bits(self.load(first))));
                 }
             }
             Shape::One => slots.iter().for_each(|_| line(Value::U64(1))),
@@ -365,21 +391,19 @@ impl PageSource {
         }
     }
 
-    /// Calls `line` with the exemplar of each line, in their order, if it has one; of what begins
-    /// with the lines that have them, as all but the parts of a histogram do. To be called
-    /// before [`visit`](Self::visit): then the values have counted what is seen here.
-    pub(crate) fn visit_exemplars(&self, mut line: impl FnMut(Option<&KeptExemplar>)) {
-        let with_one = match &self.block.exemplars {
-            Some(_) => self.shape().exemplars(),
-            None => 0,
-        };
-        for slot in &self.slots {
+    /// Calls `line` with the note of each line, in their order, if it has one. To be called before
+    /// [`visit`](Self::visit): then the values are those that the notes are of, or newer.
+    ///
+    /// Not for parts of histograms.
+    pub(crate) fn visit_notes(&self, mut line: impl FnMut(Option<Note<'_>>)) {
+        let exemplars = self.block.exemplars.as_ref().zip(Some(self.shape().exemplars()));
+        for slot in self.slots.iter().map(|slot| usize::from(*slot)) {
             for number in 0..self.lines_per_series() {
-                match &self.block.exemplars {
-                    Some(exemplars) if number < with_one => {
-                        exemplars.with(usize::from(*slot) * with_one + number, &mut line);
+                match exemplars {
+                    Some((exemplars, count)) if number < count => {
+                        exemplars.with(slot * count + number, |kept| line(kept.map(Note::Exemplar)))
                     }
-                    _ => line(None),
+                    _ => line(self.block.time(slot).map(Note::Time)),
                 }
             }
         }
@@ -432,7 +456,9 @@ mod tests {
         let histogram = Shape::Histogram { bounds: (0..9).map(f64::from).collect(), native: None };
         let states = Shape::States { names: [Cow::Borrowed("a"), Cow::Borrowed("b")].into() };
         let sharded = Shape::Sharded { shards: 4 };
-        for shape in [Shape::Scalar(Number::U64), sharded, histogram, Shape::One, states] {
+        for shape in
+            [Shape::Scalar(Number::U64), sharded, histogram, Shape::Timed, Shape::One, states]
+        {
             let shape = Arc::new(shape);
             let block = Block::new(Arc::clone(&shape), 3, Arc::default(), None);
             let handles: Vec<Cells> = (0..3).map(|_| Cells::new(series(&block).unwrap())).collect();
@@ -450,6 +476,7 @@ mod tests {
                 let expected = match &*shape {
                     Shape::Scalar(_) => vec![Value::U64(weight)],
                     Shape::Sharded { .. } => vec![Value::U64(4 * weight)],
+                    Shape::Timed => vec![Value::F64(f64::from_bits(weight))],
                     Shape::One => vec![Value::U64(1)],
                     Shape::States { .. } => [0, 1].map(|bit| Value::U64(weight >> bit & 1)).into(),
                     Shape::Histogram { .. } => {

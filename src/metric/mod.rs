@@ -23,6 +23,7 @@
 //!   the count is what the native ones add up to, and no classic bucket is shown above it.
 //! - An exemplar is read before the values of its page, so the value has counted it already. Each
 //!   stands behind a lock of its own, which a scrape takes and an update only tries.
+//! - The time of a value, where it has one, is never later than that of the value beside it.
 //! - Two families, or two series, are not read at one instant.
 //!
 //! What happens less often (a new series, a removal) takes the family's locks; a scrape takes them
@@ -42,6 +43,7 @@ mod shape;
 mod shard;
 mod table;
 mod time;
+mod timed;
 
 pub use counter::{Counter, FloatCounter, ShardedCounter};
 pub use exemplar::{Exemplar, ExemplarError};
@@ -51,8 +53,9 @@ pub use histogram::{BoundsError, Buckets, Histogram, Timer};
 pub use info::{Info, StateSet, States, StatesError};
 pub use labels::{LabelSchema, LabelValue, Labels};
 pub use native::NativeBuckets;
+pub use timed::{TimedCounter, TimedGauge};
 
-pub(crate) use cell::{NativeHistogram, PageSource, Series, Value};
+pub(crate) use cell::{NativeHistogram, Note, PageSource, Series, Value};
 pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::FamilyCore;
 pub(crate) use shape::{Part, Shape};

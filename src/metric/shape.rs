@@ -1,6 +1,6 @@
 //! Shapes: how the values of a family lie in cells, and which lines they make.
 
-use super::cell::CELLS_PER_LINE;
+use super::cell::{CELLS_PER_LINE, TIME};
 use super::histogram::histogram_cells;
 use super::native::NativeBuckets;
 use std::borrow::Cow;
@@ -43,6 +43,8 @@ pub enum Shape {
         /// Those that are counted beside.
         native: Option<NativeBuckets>,
     },
+    /// Two cells, one line: a double, and when it was measured.
+    Timed,
     /// One line that is always 1; its cell is not used.
     One,
     /// One cell that has a bit for each state, each of them a line.
@@ -73,7 +75,7 @@ impl Shape {
     pub(crate) fn lines_per_series(&self, part: Part) -> usize {
         match (self, part) {
             (_, Part::AllAndCreated) => self.lines_per_series(Part::All) + 1,
-            (Shape::Scalar(_) | Shape::Sharded { .. } | Shape::One, _) => 1,
+            (Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Timed | Shape::One, _) => 1,
             (Shape::States { names }, _) => names.len(),
             (Shape::Histogram { bounds, .. }, Part::All) => bounds.len() + 3,
             (Shape::Histogram { bounds, .. }, Part::Buckets) => bounds.len() + 1,
@@ -86,7 +88,7 @@ impl Shape {
         match self {
             Shape::Scalar(_) | Shape::Sharded { .. } => 1,
             Shape::Histogram { bounds, .. } => bounds.len() + 1,
-            Shape::One | Shape::States { .. } => 0,
+            Shape::Timed | Shape::One | Shape::States { .. } => 0,
         }
     }
 
@@ -95,6 +97,7 @@ impl Shape {
         match self {
             Shape::Scalar(_) | Shape::One | Shape::States { .. } => 1,
             Shape::Sharded { shards } => shards * CELLS_PER_LINE,
+            Shape::Timed => TIME + 1,
             Shape::Histogram { bounds, native } => {
                 histogram_cells(bounds, native.as_ref()).next_multiple_of(CELLS_PER_LINE)
             }

@@ -1,7 +1,9 @@
 //! The registration of one family, and what can be wrong with it.
 
 use super::{RegisteredFamily, Registry};
-use crate::metric::{Dynamic, Family, FamilyCore, Instrument, LabelSchema, SeriesLimit, lock};
+use crate::metric::{
+    Dynamic, Family, FamilyCore, Instrument, LabelSchema, SeriesLimit, Shape, lock,
+};
 use crate::model::{Desc, Kind, NameError};
 use std::borrow::Cow;
 use std::fmt;
@@ -54,6 +56,8 @@ impl<'r> FamilyBuilder<'r> {
     /// Shows of each counter or histogram of the family when it was created, to the second: in
     /// OpenMetrics as another sample, `_created`, and in protobuf. The text formats cannot, nor can
     /// OpenMetrics where it shows a counter as `unknown` because its name does not end in `_total`.
+    ///
+    /// Nor is it shown of values with times of their own ([`TimedCounter`](crate::TimedCounter)).
     ///
     /// Prometheus stores `_created` as series of their own, unless it is told to use them.
     pub fn created(mut self) -> Self {
@@ -125,13 +129,14 @@ impl<'r> FamilyBuilder<'r> {
             Kind::Counter | Kind::Gauge | Kind::Info if self.is_unknown => Kind::Unknown,
             kind => kind,
         };
+        let shape = M::shape(options);
         let can_keep_exemplars = matches!(kind, Kind::Counter | Kind::Histogram);
         let desc = Desc {
             name,
             help,
             kind,
             unit,
-            is_created_shown,
+            is_created_shown: is_created_shown && !matches!(shape, Shape::Timed),
             keeps_exemplars: self.keeps_exemplars && can_keep_exemplars,
             label_names,
             const_labels: registry.const_labels.iter().cloned().collect(),
@@ -144,7 +149,7 @@ impl<'r> FamilyBuilder<'r> {
         families.take_names(&desc)?;
         let index = families.position(&desc.name).unwrap_or_else(|index| index);
         let version = Arc::clone(&registry.shared.version);
-        let core = FamilyCore::new(desc, M::shape(options), limit, overflows, version);
+        let core = FamilyCore::new(desc, shape, limit, overflows, version);
         let core = Arc::new(core);
         let registered = RegisteredFamily { group: registry.group, core: Arc::clone(&core) };
         Arc::make_mut(&mut families.sorted).insert(index, registered);

@@ -10,6 +10,7 @@ mod plan;
 mod python;
 #[path = "../support/mod.rs"]
 mod support;
+mod timed;
 
 use plan::{Plan, Values, any_plan};
 use promlet::exporter::{RequestCounters, register_scrape_up};

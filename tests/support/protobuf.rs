@@ -44,6 +44,7 @@ pub(crate) struct Metric {
     pub(crate) exemplar: Option<Exemplar>,
     /// Of a counter or a histogram: seconds and nanoseconds since 1970.
     pub(crate) created: Option<(u64, u64)>,
+    pub(crate) timestamp_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -116,6 +117,7 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
             (2, GAUGE, Field::Bytes(message))
             | (3, COUNTER, Field::Bytes(message))
             | (5, UNTYPED, Field::Bytes(message)) => scalar(message, &mut metric, kind)?,
+            (6, _, Field::Varint(ms)) => metric.timestamp_ms = Some(ms),
             (7, HISTOGRAM, Field::Bytes(message)) => {
                 metric.histogram = Some(histogram(message, &mut metric.created)?);
             }

@@ -1,5 +1,5 @@
 //! Pages whose messages are built at the scrape, because only then it is known how long they are:
-//! native histograms, and what has exemplars.
+//! native histograms, what has exemplars, and values that have a time.
 
 use super::super::notes::{Notation, Notes, SeriesNotes};
 use super::{
@@ -13,7 +13,7 @@ use crate::model::Kind;
 pub(crate) struct MetricFields {
     pub(crate) kind: Kind,
     pub(crate) is_created_shown: bool,
-    pub(crate) exemplars: Option<Notation>,
+    pub(crate) notes: Option<Notation>,
 }
 
 /// Appends a page: `head`, then a metric for each series, whose labels stand in `labels`.
@@ -24,19 +24,24 @@ pub(crate) fn write_page<'p>(
     source: &PageSource,
     fields: &MetricFields,
 ) {
-    let notes = fields.exemplars.map(|notation| Notes::read(source, notation)).unwrap_or_default();
+    let notes = fields.notes.map(|notation| Notes::read(source, notation)).unwrap_or_default();
     let lines = source.lines_per_series();
+    let is_timed = matches!(source.shape(), Shape::Timed);
     let mut notes = (0..).step_by(lines).map(|first_line| notes.series_at(first_line));
     let (mut message, mut metric, mut value) = (head.to_vec(), Vec::new(), Vec::new());
     let mut add = |created: u64, write: &dyn Fn(&mut Vec<u8>, SeriesNotes<'_>)| {
         value.clear();
-        write(&mut value, notes.next().expect("lines do not end"));
+        let notes = notes.next().expect("lines do not end");
+        write(&mut value, notes);
         if let Some(tag) = created_tag(fields.kind).filter(|_| fields.is_created_shown) {
             write_timestamp(&mut value, tag, created);
         }
         metric.clear();
         metric.extend_from_slice(labels.next().expect("a page has labels for each series"));
         write_bytes(&mut metric, value_tag(fields.kind), &value);
+        if is_timed {
+            metric.extend_from_slice(notes.of_line(0));
+        }
         write_bytes(&mut message, tag::FAMILY_METRIC, &metric);
     };
     if source.shape().native().is_some() {
@@ -55,11 +60,14 @@ pub(crate) fn write_page<'p>(
     out.extend_from_slice(&message);
 }
 
-/// Appends the fields of a counter or a classic histogram; `values` are those of its lines.
+/// Appends the fields of one value or a classic histogram; `values` are those of its lines.
 fn write_values(out: &mut Vec<u8>, shape: &Shape, values: &[Value], notes: SeriesNotes<'_>) {
     let Shape::Histogram { bounds, .. } = shape else {
         write_double(out, tag::SCALAR_VALUE, values[0].as_f64());
-        return write_exemplar(out, tag::COUNTER_EXEMPLAR, notes.of_line(0));
+        if !matches!(shape, Shape::Timed) {
+            write_exemplar(out, tag::COUNTER_EXEMPLAR, notes.of_line(0));
+        }
+        return;
     };
     for (line, bound) in bounds.iter().chain([&f64::INFINITY]).enumerate() {
         write_bucket(out, *bound, count(values[line]), notes.of_line(line));
@@ -134,9 +142,9 @@ pub(crate) fn page_len_max(laid_out: usize, source: &PageSource, fields: &Metric
         Shape::Histogram { bounds, native } => (bounds.len() + 1, native.as_ref()),
         _ => (1, None),
     };
-    let exemplar_len = fields.exemplars.map_or(0, |notation| notation.len_max);
+    let note_len = fields.notes.map_or(0, |notation| notation.len_max);
     let native_len = native.map_or(0, |native| 2 * native.count() * NATIVE_LEN);
-    let series_len = SERIES_LEN + classic * (2 + BUCKET_LEN + exemplar_len) + native_len;
+    let series_len = SERIES_LEN + classic * (2 + BUCKET_LEN + note_len) + native_len;
     COUNT_LEN + laid_out + source.series().len() * series_len
 }
 
