@@ -12,10 +12,8 @@
 //! A slot is given out again only when its [`Series`] is dropped, so neither an update through an
 //! old handle nor a scrape of an old page can touch the cells of a later series.
 
-use super::exemplar::{Exemplar, Exemplars, KeptExemplar};
-use super::histogram::histogram_cells;
+use super::exemplar::{Exemplar, Exemplars};
 use super::key::Key;
-use super::native::{NativeBuckets, NativeCounts};
 use super::shape::{LINES_PER_PAGE, Number, Part, Shape};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -50,15 +48,6 @@ impl Value {
     }
 }
 
-/// What there is to say of a line's value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Note<'n> {
-    /// It is the sum of events of which this is one.
-    Exemplar(&'n KeptExemplar),
-    /// It was measured at this time, in milliseconds since 1970.
-    Time(u64),
-}
-
 /// Eight cells on a cache line.
 #[derive(Default)]
 #[repr(align(64))]
@@ -66,7 +55,7 @@ struct Line([AtomicU64; CELLS_PER_LINE]);
 
 /// The cells of up to 64 series.
 pub(crate) struct Block {
-    shape: Arc<Shape>,
+    pub(super) shape: Arc<Shape>,
     lines: Box<[Line]>,
     /// Bit `i` is set while slot `i` belongs to no series.
     free: AtomicU64,
@@ -74,7 +63,7 @@ pub(crate) struct Block {
     /// free slots only where there may be some.
     released: Arc<AtomicBool>,
     /// For each slot as many as its shape has.
-    exemplars: Option<Exemplars>,
+    pub(super) exemplars: Option<Exemplars>,
 }
 
 impl Block {
@@ -135,13 +124,13 @@ impl Block {
     }
 
     #[inline]
-    fn load(&self, index: usize) -> u64 {
+    pub(super) fn load(&self, index: usize) -> u64 {
         // ORDERING: Relaxed: a cell is the only memory that is read through it (see `metric`).
         self.cell(index).load(Ordering::Relaxed)
     }
 
     /// When the value of the series in `slot` was measured, if it says so.
-    fn time(&self, slot: usize) -> Option<u64> {
+    pub(super) fn time(&self, slot: usize) -> Option<u64> {
         let Shape::Timed = *self.shape else { return None };
         // ORDERING: Acquire pairs with the Release in `timed`: the value is read after this.
         let time_ms = self.cell(slot * self.shape.stride() + TIME).load(Ordering::Acquire);
@@ -150,7 +139,7 @@ impl Block {
 
     /// Calls `line` with the value of each line of `part` of the series in `slots`.
     #[inline]
-    fn visit(&self, slots: &[u8], part: Part, mut line: impl FnMut(Value)) {
+    pub(super) fn visit(&self, slots: &[u8], part: Part, mut line: impl FnMut(Value)) {
         let load = |slot: &u8| self.load(usize::from(*slot));
         match &*self.shape {
             Shape::Scalar(Number::U64) => slots.iter().for_each(|s| line(Value::U64(load(s)))),
@@ -216,8 +205,8 @@ impl Block {
 
 /// One series: its label values and the slot it owns.
 pub struct Series {
-    block: Arc<Block>,
-    slot: u8,
+    pub(super) block: Arc<Block>,
+    pub(super) slot: u8,
     pub(crate) key: Key,
     /// Set by look-ups in families whose idle series expire.
     pub(crate) touched: AtomicBool,
@@ -318,107 +307,6 @@ impl Cells {
         let cell = unsafe { self.first.add(index) };
         // SAFETY: a cell of a live block, by the invariant of the field.
         unsafe { cell.as_ref() }
-    }
-}
-
-/// One series of a native histogram, as one scrape sees it.
-pub(crate) struct NativeHistogram<'c> {
-    /// As [`Series::created`].
-    pub(crate) created: u64,
-    pub(crate) sum: f64,
-    /// Those of the classic buckets but `+Inf`.
-    pub(crate) bounds: &'c [f64],
-    /// Counts, not cumulative, of the classic buckets but `+Inf`.
-    pub(crate) buckets: &'c [u64],
-    pub(crate) resolution: &'c NativeBuckets,
-    pub(crate) counts: NativeCounts<'c>,
-}
-
-/// Where a page gets its values from: some series of one block, or a part of each, kept alive.
-pub(crate) struct PageSource {
-    part: Part,
-    block: Arc<Block>,
-    series: Arc<Vec<Arc<Series>>>,
-    /// The slot of each of `series`, so that reading does not visit them.
-    slots: Box<[u8]>,
-}
-
-impl PageSource {
-    /// All of `series` lie in `block`.
-    pub(crate) fn new(block: Arc<Block>, series: Arc<Vec<Arc<Series>>>, part: Part) -> PageSource {
-        debug_assert!(series.iter().all(|series| Arc::ptr_eq(&series.block, &block)));
-        let slots = series.iter().map(|series| series.slot).collect();
-        PageSource { part, block, series, slots }
-    }
-
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.block.shape
-    }
-
-    pub(crate) fn part(&self) -> Part {
-        self.part
-    }
-
-    /// The lines of each series.
-    pub(crate) fn lines_per_series(&self) -> usize {
-        self.shape().lines_per_series(self.part)
-    }
-
-    /// The series, in the order of their lines.
-    pub(crate) fn series(&self) -> &[Arc<Series>] {
-        &self.series
-    }
-
-    /// Calls `series` with what each series of a native histogram counted, in the order of
-    /// [`series`](Self::series).
-    pub(crate) fn visit_native(&self, mut series: impl FnMut(NativeHistogram<'_>)) {
-        let Shape::Histogram { bounds, native: Some(native) } = self.shape() else { return };
-        let mut cells = Vec::new();
-        for (of, slot) in self.series.iter().zip(&self.slots) {
-            let first = usize::from(*slot) * self.shape().stride();
-            let end = first + histogram_cells(bounds, Some(native));
-            cells.clear();
-            cells.extend((first..end).map(|index| self.block.load(index)));
-            let (classic, own) = cells.split_at(FIRST_BUCKET + bounds.len() + 1);
-            series(NativeHistogram {
-                created: of.created(),
-                sum: f64::from_bits(classic[SUM]),
-                bounds,
-                buckets: &classic[FIRST_BUCKET..FIRST_BUCKET + bounds.len()],
-                resolution: native,
-                counts: native.counts(own),
-            });
-        }
-    }
-
-    /// Calls `line` with the note of each line, in their order, if it has one. To be called before
-    /// [`visit`](Self::visit): then the values are those that the notes are of, or newer.
-    ///
-    /// Not for parts of histograms.
-    pub(crate) fn visit_notes(&self, mut line: impl FnMut(Option<Note<'_>>)) {
-        let exemplars = self.block.exemplars.as_ref().zip(Some(self.shape().exemplars()));
-        for slot in self.slots.iter().map(|slot| usize::from(*slot)) {
-            for number in 0..self.lines_per_series() {
-                match exemplars {
-                    Some((exemplars, count)) if number < count => {
-                        exemplars.with(slot * count + number, |kept| line(kept.map(Note::Exemplar)))
-                    }
-                    _ => line(self.block.time(slot).map(Note::Time)),
-                }
-            }
-        }
-    }
-
-    /// Calls `line` with the current value of each line, in their order.
-    #[inline]
-    pub(crate) fn visit(&self, mut line: impl FnMut(Value)) {
-        if self.part != Part::AllAndCreated {
-            return self.block.visit(&self.slots, self.part, line);
-        }
-        for (series, slot) in self.series.iter().zip(&self.slots) {
-            self.block.visit(&[*slot], Part::All, &mut line);
-            line(Value::U64(series.created()));
-        }
     }
 }
 

@@ -10,12 +10,13 @@
 //! that exists takes only the read lock of its table, so it waits for nothing but the moment in
 //! which a new series is put into the same table.
 
-use super::cell::{Block, PageSource, Series};
+use super::cell::{Block, Series};
 use super::exemplar::Exemplars;
 use super::key::{self, Key};
 use super::labels::{LabelSchema, Labels};
 use super::lock;
 use super::shape::{Part, Shape};
+use super::source::PageSource;
 use super::table::Table;
 use crate::model::{Desc, Kind};
 use std::marker::PhantomData;

@@ -41,6 +41,7 @@ mod labels;
 mod native;
 mod shape;
 mod shard;
+mod source;
 mod table;
 mod time;
 mod timed;
@@ -55,10 +56,11 @@ pub use labels::{LabelSchema, LabelValue, Labels};
 pub use native::NativeBuckets;
 pub use timed::{TimedCounter, TimedGauge};
 
-pub(crate) use cell::{NativeHistogram, Note, PageSource, Series, Value};
+pub(crate) use cell::{Series, Value};
 pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::FamilyCore;
 pub(crate) use shape::{Part, Shape};
+pub(crate) use source::{NativeHistogram, Note, PageSource};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
