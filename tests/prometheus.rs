@@ -7,9 +7,12 @@ mod support;
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use promlet::{Buckets, Exporter, Limits, ListenAddress, NativeBuckets, Registry, Server};
+use promlet::{
+    Buckets, Counter, Exemplar, Exporter, Histogram, Limits, ListenAddress, NativeBuckets,
+    Registry, Server, ServerHandle, TimedGauge,
+};
 use support::client::Client;
 use support::json::Json;
 use support::process::{Process, Promlet};
@@ -56,21 +59,33 @@ impl Scraper {
 
     /// The newest value of the one series of the target that a name selects.
     fn query(&mut self, name: &str) -> Option<f64> {
-        let target = format!("/api/v1/query?query={name}");
-        let response = self.client.get(&target).expect("Prometheus answers");
+        let answer = self.get(&format!("/api/v1/query?query={name}"))?;
+        let value = answer.at("data.result.0.value.1")?.as_str().expect("values are strings");
+        Some(value.parse().expect("values are numbers"))
+    }
+
+    /// The label `trace_id`, the value and the time in seconds of the newest exemplar of a series.
+    fn query_exemplar(&mut self, name: &str) -> Option<(String, String, f64)> {
+        let target = format!("/api/v1/query_exemplars?query={name}&start=0&end=9999999999");
+        let answer = self.get(&target)?;
+        let exemplar = |path: &str| answer.at(&format!("data.0.exemplars.0.{path}"));
+        let text = |path: &str| exemplar(path)?.as_str().map(str::to_owned);
+        let Json::Number(seconds) = exemplar("timestamp")? else { panic!("a time is a number") };
+        let seconds = seconds.parse().expect("a number is one");
+        Some((text("labels.trace_id")?, text("value")?, seconds))
+    }
+
+    /// The answer of the API; `None` before it is ready.
+    fn get(&mut self, target: &str) -> Option<Json> {
+        let response = self.client.get(target).expect("Prometheus answers");
         if response.status == 503 {
             // It listens before it is ready.
             return None;
         }
         let json = Json::parse(response.text()).expect("Prometheus answers in JSON");
-        assert_eq!(
-            json.at("status").and_then(Json::as_str),
-            Some("success"),
-            "{}",
-            response.text()
-        );
-        let value = json.at("data.result.0.value.1")?.as_str().expect("values are strings");
-        Some(value.parse().expect("values are numbers"))
+        let status = json.at("status").and_then(Json::as_str);
+        assert_eq!(status, Some("success"), "{}", response.text());
+        Some(json)
     }
 }
 
@@ -111,6 +126,51 @@ fn scrape_every_series(flags: &[&str]) {
     assert_eq!(scraper.query("up"), Some(1.0));
 }
 
+/// It asks for OpenMetrics, or for protobuf where it is to read native histograms, and in gzip.
+#[test]
+fn a_real_prometheus_stores_exemplars_and_times() {
+    for features in ["exemplar-storage", "exemplar-storage,native-histograms"] {
+        let registry = Registry::new();
+        let legal = "the names are legal";
+        let builder = |name: &'static str| registry.family_builder(name, "Help.");
+        let jobs: Counter = builder("jobs_total").exemplars().register_one(()).expect(legal);
+        let bounds = Buckets::new([1.0]).expect("one bound");
+        let waits: Histogram =
+            builder("wait_seconds").exemplars().register_one(bounds).expect(legal);
+        let watts: TimedGauge = builder("watts").register_one(()).expect(legal);
+        let exemplar = |id: &str| Exemplar::new(&[("trace_id", id)]).expect("the label is legal");
+        let now = SystemTime::now();
+        jobs.inc_by_with_exemplar(3, exemplar("a").at(now));
+        waits.observe_with_exemplar(0.5, exemplar("b").at(now));
+        let measured = now - Duration::from_secs(60);
+        watts.set_at(7.5, measured);
+        let (server, target) = serve(registry);
+        let flags = [format!("--enable-feature={features}")];
+        let Some(mut scraper) = Scraper::start(target, &[&flags[0]]) else {
+            return skip("prometheus is not installed", REQUIRED_BY);
+        };
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+        let expected = [("jobs_total", "a", "3"), ("wait_seconds_bucket", "b", "0.5")];
+        for (name, id, value) in expected {
+            let shown = poll("the exemplar", || scraper.query_exemplar(name));
+            assert_eq!((shown.0.as_str(), shown.1.as_str()), (id, value), "{features}");
+            assert!((shown.2 - seconds(now)).abs() < 0.002, "{} at {now:?}", shown.2);
+        }
+        assert_eq!(scraper.query("watts"), Some(7.5));
+        let time = scraper.query("timestamp(watts)").expect("there is one");
+        assert!((time - seconds(measured)).abs() < 0.002, "{time} at {measured:?}");
+        server.stop(Duration::ZERO).expect("it runs");
+    }
+}
+
+/// Serves `registry` in this process.
+fn serve(registry: Registry) -> (ServerHandle, SocketAddr) {
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let server = Server::bind(&[address], Limits::default()).expect("a port is free");
+    let [ListenAddress::Tcp(target)] = server.local_addresses()[..] else { panic!("one address") };
+    (server.spawn(Exporter::new(registry)).expect("a thread can be started"), target)
+}
+
 #[test]
 fn a_real_prometheus_stores_native_histograms() {
     let registry = Registry::new();
@@ -121,10 +181,7 @@ fn a_real_prometheus_stores_native_histograms() {
     for value in [-10.0, 0.0, 0.25, 0.5, 0.5, 100.0] {
         histogram.observe(value);
     }
-    let address = "127.0.0.1:0".parse().expect("an address");
-    let server = Server::bind(&[address], Limits::default()).expect("a port is free");
-    let [ListenAddress::Tcp(target)] = server.local_addresses()[..] else { panic!("one address") };
-    let server = server.spawn(Exporter::new(registry)).expect("a thread can be started");
+    let (server, target) = serve(registry);
     let flags = ["--enable-feature=native-histograms"];
     let Some(mut scraper) = Scraper::start(target, &flags) else {
         return skip("prometheus is not installed", REQUIRED_BY);
