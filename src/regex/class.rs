@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::decode::CODE_POINT_MAX;
 
 /// Code points, as ranges from the first to the last of each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Class {
     /// Ascending and apart from each other, but while ranges are being added.
     ranges: Vec<(u32, u32)>,
@@ -61,18 +61,10 @@ impl Class {
     pub(super) fn unicode(name: &str) -> Option<Class> {
         match name {
             "Any" => Some(Class::any()),
-            "N" => Some(Class::of_chars(char::is_numeric)),
-            "Cc" => Some(Class::of_chars(char::is_control)),
+            "Cc" => Some(Class { ranges: vec![(0x00, 0x1f), (0x7f, 0x9f)] }),
+            "N" => Some(numbers().clone()),
             _ => None,
         }
-    }
-
-    fn of_chars(belongs: impl Fn(char) -> bool) -> Class {
-        let mut class = Class::new();
-        for char in ('\0'..=char::MAX).filter(|char| belongs(*char)) {
-            class.add(u32::from(char), u32::from(char));
-        }
-        class
     }
 
     /// Adds the code points from `first` to `last`.
@@ -149,6 +141,18 @@ impl Class {
         let after = self.ranges.partition_point(|(first, _)| *first <= code_point);
         after.checked_sub(1).is_some_and(|at| code_point <= self.ranges[at].1)
     }
+}
+
+/// Unicode's numbers: digits, letters and others (Nd, Nl and No).
+fn numbers() -> &'static Class {
+    static NUMBERS: OnceLock<Class> = OnceLock::new();
+    NUMBERS.get_or_init(|| {
+        let mut class = Class::new();
+        for char in ('\0'..=char::MAX).filter(|char| char.is_numeric()) {
+            class.add(u32::from(char), u32::from(char));
+        }
+        class
+    })
 }
 
 /// All letters that have another case: what they share with it, and themselves.

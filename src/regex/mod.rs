@@ -4,11 +4,12 @@
 //! engine keeps: what matches there matches here, and what is refused there is refused here.
 //!
 //! ```text
-//! parser    the expression, read once
-//! program   instructions, put together as it is read
-//! class     sets of code points
-//! matcher   a program run over a text
-//! decode    text as code points
+//! parser     the expression, read once
+//! program    instructions, put together as it is read
+//! class      sets of code points
+//! automaton  a small program as a table, over symbols: whether a text matches
+//! matcher    any program run over a text: what its groups match
+//! decode     text as code points
 //! ```
 //!
 //! A match takes time in proportion to the length of the program times that of the text; there is
@@ -19,12 +20,14 @@
 
 #![forbid(unsafe_code)]
 
+mod automaton;
 mod class;
 mod decode;
 mod error;
 mod matcher;
 mod parser;
 mod program;
+mod symbols;
 
 pub use error::{Fault, RegexError};
 
@@ -32,6 +35,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use automaton::Automaton;
 use program::Program;
 
 /// A compiled expression.
@@ -57,6 +61,8 @@ pub struct Regex {
 struct Compiled {
     pattern: String,
     program: Program,
+    /// Only if it is small.
+    automaton: Option<Automaton>,
 }
 
 impl Regex {
@@ -67,14 +73,19 @@ impl Regex {
     /// What Go refuses, and what would take too much memory.
     pub fn new(pattern: &str) -> Result<Regex, RegexError> {
         let program = parser::compile(pattern)?;
-        let pattern = pattern.to_owned();
-        Ok(Regex { compiled: Arc::new(Compiled { pattern, program }) })
+        let (pattern, automaton) = (pattern.to_owned(), Automaton::new(&program));
+        Ok(Regex { compiled: Arc::new(Compiled { pattern, program, automaton }) })
     }
 
     /// Whether the expression matches anywhere in the text. A byte that is not UTF-8 reads as
     /// U+FFFD.
+    ///
+    /// Nothing is allocated, unless the expression is a large one.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        matcher::search(&self.compiled.program, text, 0).is_some()
+        match &self.compiled.automaton {
+            Some(automaton) => automaton.is_match(text),
+            None => matcher::search(&self.compiled.program, text, 0).is_some(),
+        }
     }
 
     /// The leftmost match, and what its groups match in it. Of several at one place it is the one

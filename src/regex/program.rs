@@ -10,25 +10,27 @@
 //! (a)     save 2, a, save 3
 //! ```
 
+use std::collections::HashMap;
+
 use super::class::Class;
 
-/// More instructions than this are refused: it bounds the memory of an expression (12 bytes each)
-/// and the time per character. Go's limit is some 50 times higher.
-const INSTRUCTIONS_MAX: usize = 1 << 16;
+/// More instructions and ranges of classes than this are refused: it bounds the memory of an
+/// expression (24 bytes each) and the time per character. Go's limit is some 50 times higher.
+const SIZE_MAX: usize = 1 << 16;
 /// The most times that something can be repeated by counts, nested ones multiplied, as in RE2.
 pub(super) const REPEAT_MAX: u32 = 1_000;
 
 /// A step of a program. Targets are relative to the instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Instruction {
     /// Takes this code point.
     Char(u32),
     /// Takes a code point of the class with this index.
     Class(u32),
     /// Goes on at both, at the first by preference.
-    Split(i32, i32),
+    Split(isize, isize),
     /// Goes on elsewhere.
-    Jump(i32),
+    Jump(isize),
     /// Writes the position into a slot: of group n, 2n is where it begins and 2n + 1 where it ends.
     Save(u32),
     /// Goes on where this holds.
@@ -38,7 +40,7 @@ pub(super) enum Instruction {
 }
 
 /// What can be asked of a position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Assertion {
     TextStart,
     TextEnd,
@@ -78,6 +80,17 @@ struct Piece {
     repeats: u32,
 }
 
+impl Program {
+    /// Whether the instruction takes the code point.
+    pub(super) fn takes(&self, at: usize, code_point: u32) -> bool {
+        match self.instructions[at] {
+            Instruction::Char(char) => char == code_point,
+            Instruction::Class(index) => self.classes[index as usize].contains(code_point),
+            _ => false,
+        }
+    }
+}
+
 impl Piece {
     fn empty() -> Piece {
         Piece { code: Vec::new(), matches_empty: true, repeats: 1 }
@@ -103,9 +116,9 @@ impl Piece {
         for mut piece in alternatives {
             let len = piece.code.len();
             left -= len + 2;
-            joined.code.push(Instruction::Split(1, len as i32 + 2));
+            joined.code.push(Instruction::Split(1, len as isize + 2));
             joined.code.append(&mut piece.code);
-            joined.code.push(Instruction::Jump(left as i32 + 1));
+            joined.code.push(Instruction::Jump(left as isize + 1));
             joined.matches_empty |= piece.matches_empty;
             joined.repeats = joined.repeats.max(piece.repeats);
         }
@@ -116,14 +129,14 @@ impl Piece {
     }
 
     fn optional(mut self, greedy: bool) -> Piece {
-        let len = self.code.len() as i32;
+        let len = self.code.len() as isize;
         self.code.insert(0, split(greedy, 1, len + 1));
         self.matches_empty = true;
         self
     }
 
     fn at_least_once(mut self, greedy: bool) -> Piece {
-        let len = self.code.len() as i32;
+        let len = self.code.len() as isize;
         self.code.push(split(greedy, -len, 1));
         self
     }
@@ -133,7 +146,7 @@ impl Piece {
             // Else a turn that takes nothing would end the loop before its groups are set.
             return self.at_least_once(greedy).optional(greedy);
         }
-        let len = self.code.len() as i32;
+        let len = self.code.len() as isize;
         self.code.insert(0, split(greedy, 1, len + 2));
         self.code.push(Instruction::Jump(-len - 1));
         self.matches_empty = true;
@@ -145,7 +158,7 @@ impl Piece {
         let turn = self.code.len() + 1;
         let mut code = Vec::with_capacity(turn * times as usize);
         for left in (1..=times as usize).rev() {
-            code.push(split(greedy, 1, (turn * left) as i32));
+            code.push(split(greedy, 1, (turn * left) as isize));
             code.extend_from_slice(&self.code);
         }
         Piece { code, matches_empty: true, repeats: self.repeats }
@@ -179,7 +192,7 @@ impl Piece {
 }
 
 /// Goes on at `inside` by preference if greedy, else at `outside`.
-fn split(greedy: bool, inside: i32, outside: i32) -> Instruction {
+fn split(greedy: bool, inside: isize, outside: isize) -> Instruction {
     if greedy { Instruction::Split(inside, outside) } else { Instruction::Split(outside, inside) }
 }
 
@@ -227,22 +240,29 @@ pub(super) struct Builder {
     /// Those that are open, the whole expression first.
     groups: Vec<Group>,
     classes: Vec<Class>,
-    /// At least the instructions of all pieces.
+    /// Where each of the classes is.
+    class_indexes: HashMap<Class, u32>,
+    /// At least the instructions of all pieces and the ranges of all classes.
     size: usize,
 }
 
 impl Builder {
     pub(super) fn new() -> Builder {
-        Builder { groups: vec![Group::new(Some(0))], classes: Vec::new(), size: 3 }
+        Builder {
+            groups: vec![Group::new(Some(0))],
+            classes: Vec::new(),
+            class_indexes: HashMap::new(),
+            size: 3,
+        }
     }
 
     fn group(&mut self) -> &mut Group {
         self.groups.last_mut().expect("the group of the whole expression is never closed")
     }
 
-    fn grow(&mut self, instructions: usize) -> Result<(), TooLarge> {
-        self.size = self.size.saturating_add(instructions);
-        if self.size > INSTRUCTIONS_MAX { Err(TooLarge) } else { Ok(()) }
+    fn grow(&mut self, by: usize) -> Result<(), TooLarge> {
+        self.size = self.size.saturating_add(by);
+        if self.size > SIZE_MAX { Err(TooLarge) } else { Ok(()) }
     }
 
     fn push(&mut self, instruction: Instruction, matches_empty: bool) -> Result<(), TooLarge> {
@@ -256,12 +276,17 @@ impl Builder {
     }
 
     pub(super) fn class(&mut self, class: Class) -> Result<(), TooLarge> {
-        let known = self.classes.iter().position(|known| *known == class);
-        let index = known.unwrap_or_else(|| {
-            self.classes.push(class);
-            self.classes.len() - 1
-        });
-        self.push(Instruction::Class(index as u32), false)
+        let index = match self.class_indexes.get(&class) {
+            Some(index) => *index,
+            None => {
+                self.grow(class.ranges().len())?;
+                let index = self.classes.len() as u32;
+                self.classes.push(class.clone());
+                self.class_indexes.insert(class, index);
+                index
+            }
+        };
+        self.push(Instruction::Class(index), false)
     }
 
     pub(super) fn assertion(&mut self, assertion: Assertion) -> Result<(), TooLarge> {
