@@ -13,6 +13,9 @@ mod negotiate;
 #[path = "../fuzz/checks/number.rs"]
 mod number;
 #[allow(unreachable_pub, reason = "the fuzz target is another crate")]
+#[path = "../fuzz/checks/regex.rs"]
+mod regex;
+#[allow(unreachable_pub, reason = "the fuzz target is another crate")]
 #[path = "../fuzz/checks/request.rs"]
 mod request;
 
@@ -23,6 +26,7 @@ const TARGETS: &[(&str, Check)] = &[
     ("escape", escape::check),
     ("negotiate", negotiate::check),
     ("number", number::check),
+    ("regex", regex::check),
     ("request", request::check),
 ];
 
