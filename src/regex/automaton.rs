@@ -15,14 +15,12 @@ use super::decode::{Neighbour, Surroundings};
 use super::program::{Instruction, Program};
 use super::symbols::Symbols;
 
-/// Entries of a table, of two bytes each. node_exporter's longest default takes a fifth.
+/// Entries of a table, of two bytes each. node_exporter's longest default takes a third.
 const ENTRIES_MAX: usize = 1 << 15;
-/// Instructions that are looked at while a table is made, which takes some milliseconds. A program
-/// that needs more has many threads in each of many states.
-const WORK_MAX: usize = 1 << 20;
-/// Marks that are cleared in the time in which one instruction is looked at.
-const CLEARED_AT_ONCE: usize = 32;
-
+/// Instructions that are looked at while a table is made, which takes some milliseconds;
+/// node_exporter's longest default takes a sixth. A program that needs more has many threads in each
+/// of many states.
+const WORK_MAX: usize = 1 << 18;
 /// There is no thread left, nor will there be one.
 const DEAD: u16 = 0;
 /// The expression has matched, whatever follows.
@@ -75,10 +73,15 @@ struct Builder<'a> {
     symbols: &'a Symbols,
     /// The number of each state.
     numbers: HashMap<State, u16>,
+    /// What threads lead to that have just taken a code point: a few such sets recur everywhere.
+    steps: HashMap<State, u16>,
     /// In the order of their numbers; those of the first two stand for no threads.
     states: Vec<State>,
     /// Whether a match can start elsewhere than at the start of the text.
     restarts: bool,
+    /// For each instruction, the turn in which it was last reached.
+    reached: Vec<usize>,
+    turn: usize,
     work: usize,
 }
 
@@ -89,8 +92,11 @@ impl<'a> Builder<'a> {
             program,
             symbols,
             numbers: HashMap::new(),
+            steps: HashMap::new(),
             states: vec![none; usize::from(MATCHED) + 1],
             restarts: false,
+            reached: vec![0; program.instructions.len()],
+            turn: 0,
             work: 0,
         };
         let inside = Neighbour::ALL.into_iter().filter(|before| *before != Neighbour::Nothing);
@@ -141,10 +147,22 @@ impl<'a> Builder<'a> {
         self.step(next, neighbour)
     }
 
-    /// The number of the state of these threads and one that starts here.
-    fn step(&mut self, mut threads: Vec<usize>, before: Neighbour) -> u16 {
+    /// The number of the state of these threads, which have just taken a code point, and of one
+    /// that starts here.
+    fn step(&mut self, threads: Vec<usize>, before: Neighbour) -> u16 {
+        let step = State { threads, before };
+        if let Some(number) = self.steps.get(&step) {
+            return *number;
+        }
+        let mut threads = step.threads.clone();
         threads.push(0);
         let threads = self.reach(threads, before, None);
+        let number = self.number(threads, before);
+        self.steps.insert(step, number);
+        number
+    }
+
+    fn number(&mut self, threads: Vec<usize>, before: Neighbour) -> u16 {
         if self.has_match(&threads) {
             return MATCHED;
         }
@@ -157,7 +175,7 @@ impl<'a> Builder<'a> {
         if let Some(number) = self.numbers.get(&state) {
             return *number;
         }
-        // No more than a row past the most entries, which a number can hold.
+        // A row that passes the most entries is the last one, so no such number is ever used.
         let number = self.states.len().min(ENTRIES_MAX) as u16;
         self.states.push(state.clone());
         self.numbers.insert(state, number);
@@ -176,12 +194,11 @@ impl<'a> Builder<'a> {
         before: Neighbour,
         behind: Option<Neighbour>,
     ) -> Vec<usize> {
-        let mut reached = vec![false; self.program.instructions.len()];
-        self.work += reached.len() / CLEARED_AT_ONCE;
+        self.turn += 1;
         let mut threads = Vec::new();
         while let Some(at) = visits.pop() {
             self.work += 1;
-            if std::mem::replace(&mut reached[at], true) {
+            if std::mem::replace(&mut self.reached[at], self.turn) == self.turn {
                 continue;
             }
             match self.program.instructions[at] {

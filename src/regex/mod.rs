@@ -32,7 +32,6 @@ mod symbols;
 pub use error::{Fault, RegexError};
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use automaton::Automaton;
@@ -119,13 +118,14 @@ impl fmt::Display for Regex {
     }
 }
 
-impl FromStr for Regex {
-    type Err = RegexError;
-
-    fn from_str(pattern: &str) -> Result<Regex, RegexError> {
-        Regex::new(pattern)
+/// Expressions that are written alike.
+impl PartialEq for Regex {
+    fn eq(&self, other: &Regex) -> bool {
+        self.as_str() == other.as_str()
     }
 }
+
+impl Eq for Regex {}
 
 /// What the groups of an expression matched.
 #[derive(Clone, Debug)]

@@ -14,9 +14,10 @@ use std::collections::HashMap;
 
 use super::class::Class;
 
-/// More instructions and ranges of classes than this are refused: it bounds the memory of an
-/// expression (24 bytes each) and the time per character. Go's limit is some 50 times higher.
-const SIZE_MAX: usize = 1 << 16;
+/// Longer expressions than this are refused, and those of more instructions and ranges of classes: it
+/// bounds the memory of an expression (24 bytes each) and the time per character. Go's limit is some
+/// 50 times higher.
+pub(super) const SIZE_MAX: usize = 1 << 16;
 /// The most times that something can be repeated by counts, nested ones multiplied, as in RE2.
 pub(super) const REPEAT_MAX: u32 = 1_000;
 
@@ -68,9 +69,6 @@ pub(super) struct Repeat {
     pub(super) greedy: bool,
 }
 
-/// The program would have too many instructions.
-pub(super) struct TooLarge;
-
 /// A part of an expression, compiled.
 #[derive(Clone, Debug)]
 struct Piece {
@@ -104,28 +102,21 @@ impl Piece {
 
     /// The first of the alternatives that matches.
     fn first_of(mut alternatives: Vec<Piece>) -> Piece {
-        let mut rest = alternatives.pop().unwrap_or_else(Piece::empty);
-        if alternatives.is_empty() {
-            return rest;
-        }
+        let matches_empty = alternatives.iter().any(|piece| piece.matches_empty);
+        let last = alternatives.pop().unwrap_or_else(Piece::empty);
         // Lengths with the split in front and the jump behind.
-        let mut left: usize = alternatives.iter().map(|piece| piece.code.len() + 2).sum();
-        left += rest.code.len();
+        let lens = alternatives.iter().map(|piece| piece.code.len() + 2);
+        let mut left = lens.sum::<usize>() + last.code.len();
         let mut joined = Piece { code: Vec::with_capacity(left), ..Piece::empty() };
-        joined.matches_empty = false;
-        for mut piece in alternatives {
-            let len = piece.code.len();
-            left -= len + 2;
-            joined.code.push(Instruction::Split(1, len as isize + 2));
-            joined.code.append(&mut piece.code);
+        for piece in alternatives {
+            let len = piece.code.len() + 2;
+            left -= len;
+            joined.code.push(Instruction::Split(1, len as isize));
+            joined.append(piece);
             joined.code.push(Instruction::Jump(left as isize + 1));
-            joined.matches_empty |= piece.matches_empty;
-            joined.repeats = joined.repeats.max(piece.repeats);
         }
-        joined.code.append(&mut rest.code);
-        joined.matches_empty |= rest.matches_empty;
-        joined.repeats = joined.repeats.max(rest.repeats);
-        joined
+        joined.append(last);
+        Piece { matches_empty, ..joined }
     }
 
     fn optional(mut self, greedy: bool) -> Piece {
@@ -170,23 +161,12 @@ impl Piece {
     }
 
     fn repeated(self, Repeat { min, max, greedy }: Repeat) -> Piece {
-        let repeats = self.repeats;
-        let mut piece = match (min, max) {
-            (0, None) => self.any_number(greedy),
-            (1, None) => self.at_least_once(greedy),
-            (0, Some(1)) => self.optional(greedy),
-            (min, None) => {
-                let mut piece = self.exactly(min - 1);
-                piece.append(self.at_least_once(greedy));
-                piece
-            }
-            (min, Some(max)) => {
-                let mut piece = self.exactly(min);
-                piece.append(self.up_to(max - min, greedy));
-                piece
-            }
-        };
-        piece.repeats = repeats;
+        let mut piece = self.exactly(min.saturating_sub(u32::from(max.is_none())));
+        match (min, max) {
+            (0, None) => return self.any_number(greedy),
+            (_, None) => piece.append(self.at_least_once(greedy)),
+            (min, Some(max)) => piece.append(self.up_to(max - min, greedy)),
+        }
         piece
     }
 }
@@ -260,37 +240,43 @@ impl Builder {
         self.groups.last_mut().expect("the group of the whole expression is never closed")
     }
 
-    fn grow(&mut self, by: usize) -> Result<(), TooLarge> {
+    /// Whether there is room for so many more; nothing is added where there is none.
+    fn grow(&mut self, by: usize) -> bool {
         self.size = self.size.saturating_add(by);
-        if self.size > SIZE_MAX { Err(TooLarge) } else { Ok(()) }
+        !self.is_too_large()
     }
 
-    fn push(&mut self, instruction: Instruction, matches_empty: bool) -> Result<(), TooLarge> {
-        self.grow(1)?;
-        self.group().push(Piece { code: vec![instruction], matches_empty, repeats: 1 });
-        Ok(())
+    /// Whether something was left out because there was no room for it.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.size > SIZE_MAX
     }
 
-    pub(super) fn char(&mut self, code_point: u32) -> Result<(), TooLarge> {
-        self.push(Instruction::Char(code_point), false)
+    fn push(&mut self, instruction: Instruction, matches_empty: bool) {
+        if self.grow(1) {
+            self.group().push(Piece { code: vec![instruction], matches_empty, repeats: 1 });
+        }
     }
 
-    pub(super) fn class(&mut self, class: Class) -> Result<(), TooLarge> {
-        let index = match self.class_indexes.get(&class) {
-            Some(index) => *index,
+    pub(super) fn char(&mut self, code_point: u32) {
+        self.push(Instruction::Char(code_point), false);
+    }
+
+    pub(super) fn class(&mut self, class: Class) {
+        let index = match self.class_indexes.get(&class).copied() {
+            Some(index) => index,
+            None if !self.grow(class.ranges().len()) => return,
             None => {
-                self.grow(class.ranges().len())?;
                 let index = self.classes.len() as u32;
                 self.classes.push(class.clone());
                 self.class_indexes.insert(class, index);
                 index
             }
         };
-        self.push(Instruction::Class(index), false)
+        self.push(Instruction::Class(index), false);
     }
 
-    pub(super) fn assertion(&mut self, assertion: Assertion) -> Result<(), TooLarge> {
-        self.push(Instruction::Assert(assertion), true)
+    pub(super) fn assertion(&mut self, assertion: Assertion) {
+        self.push(Instruction::Assert(assertion), true);
     }
 
     /// Whether there is something that a repetition here would repeat.
@@ -304,27 +290,26 @@ impl Builder {
     }
 
     /// Repeats the last item, if there is one. `repeats` is [`Self::item_repeats`] with this count.
-    pub(super) fn repeat(&mut self, repeat: Repeat, repeats: u32) -> Result<(), TooLarge> {
-        let Some(item) = self.group().item.take() else { return Ok(()) };
+    pub(super) fn repeat(&mut self, repeat: Repeat, repeats: u32) {
+        let Some(item) = self.group().item.take() else { return };
         let copies = repeat.max.unwrap_or(repeat.min).max(1) as usize;
-        self.grow((item.code.len() + 2).saturating_mul(copies) - item.code.len())?;
-        let piece = Piece { repeats, ..item.repeated(repeat) };
-        self.group().item = Some(piece);
-        Ok(())
+        if self.grow((item.code.len() + 2).saturating_mul(copies) - item.code.len()) {
+            self.group().item = Some(Piece { repeats, ..item.repeated(repeat) });
+        }
     }
 
     /// Begins another alternative.
-    pub(super) fn alternative(&mut self) -> Result<(), TooLarge> {
-        self.grow(2)?;
-        self.group().end_alternative();
-        Ok(())
+    pub(super) fn alternative(&mut self) {
+        if self.grow(2) {
+            self.group().end_alternative();
+        }
     }
 
     /// Opens a group, which has a number if it captures.
-    pub(super) fn open(&mut self, number: Option<u32>) -> Result<(), TooLarge> {
-        self.grow(2)?;
-        self.groups.push(Group::new(number));
-        Ok(())
+    pub(super) fn open(&mut self, number: Option<u32>) {
+        if self.grow(2) {
+            self.groups.push(Group::new(number));
+        }
     }
 
     /// How many groups are open.
