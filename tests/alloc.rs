@@ -1,6 +1,8 @@
-//! A scrape of the node that finds what the one before found allocates nothing.
+//! A scrape of the node that finds what the one before found allocates nothing, nor does matching
+//! a name that such a scrape finds.
 
 use promlet::collector::{Choice, Node, Roots, Settings, process};
+use promlet::regex::Regex;
 use promlet::registry::Selection;
 use promlet::{Registry, Scrape};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -70,4 +72,13 @@ fn nothing_is_allocated_where_a_source_is_missing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/three-cpus");
     let roots = Roots { proc: folder.join("none"), sys: folder.join("sys"), ..Roots::default() };
     assert_eq!(allocations_of_a_steady_scrape(roots), 0);
+}
+
+#[test]
+fn matching_allocates_nothing() {
+    let disks = r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$";
+    let regex = Regex::new(disks).expect("the expression is legal");
+    let before = ALLOCATIONS.get();
+    assert!(regex.is_match(b"nvme0n1p2") && !regex.is_match("disque-é".as_bytes()));
+    assert_eq!(ALLOCATIONS.get(), before);
 }
