@@ -86,11 +86,9 @@ fn supervise(args: &[OsString]) -> ExitCode {
     if args.len() == 2 {
         println!("blocked");
     }
-    let application = args.get(2).map(|program| Application {
-        name: "test".to_owned(),
-        program: program.clone(),
-        args: args[3..].to_vec(),
-        stop_timeout: Duration::from_millis(stop_timeout_ms),
+    let application = args.get(2).map(|program| {
+        let stop_timeout = Duration::from_millis(stop_timeout_ms);
+        Application::once("test".to_owned(), program.clone(), args[3..].to_vec(), stop_timeout)
     });
     if std::env::var_os("TERM_BEFORE_START").is_some() {
         send(Signal::TERM, Target::Process(std::process::id() as i32)).expect("TERM to itself");

@@ -12,6 +12,7 @@
 
 mod cli;
 mod error;
+pub mod file;
 mod help;
 mod option;
 mod suggest;
@@ -207,7 +208,7 @@ fn application(
         let file_name = Path::new(&program).file_name().unwrap_or(&program);
         file_name.to_string_lossy().into_owned()
     });
-    Some(Application { name, program, args: words.collect(), stop_timeout })
+    Some(Application::once(name, program, words.collect(), stop_timeout))
 }
 
 /// What was named decides; for the others the table does, unless its defaults are disabled.
@@ -268,9 +269,9 @@ mod tests {
     fn an_application_is_called_after_its_file_or_as_told() {
         let application = |words: &[&str]| config(words).application.expect("a command");
         let sleep = application(&["--app.stop-timeout=5s", "--", "/bin/sleep", "10"]);
-        assert_eq!((sleep.name.as_str(), sleep.args.len()), ("sleep", 1));
+        assert_eq!((sleep.name.as_str(), sleep.launch.args.len()), ("sleep", 1));
         assert_eq!(
-            (sleep.program, sleep.stop_timeout),
+            (sleep.launch.program, sleep.stop.timeout),
             ("/bin/sleep".into(), Duration::from_secs(5))
         );
         assert_eq!(application(&["--app.name=web", "--", "sh"]).name, "web");

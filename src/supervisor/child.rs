@@ -45,8 +45,8 @@ impl std::error::Error for SpawnError {
 /// When this returns the program has been executed, so a signal forwarded now meets the
 /// application and not what promlet does between fork and exec.
 pub(super) fn spawn(application: &Application) -> Result<i32, SpawnError> {
-    let mut command = Command::new(&application.program);
-    command.args(&application.args);
+    let mut command = Command::new(&application.launch.program);
+    command.args(&application.launch.args);
     for variable in SOCKET_ACTIVATION {
         command.env_remove(variable);
     }
@@ -55,6 +55,8 @@ pub(super) fn spawn(application: &Application) -> Result<i32, SpawnError> {
     match command.spawn() {
         // Dropping the handle neither waits nor kills: the loop reaps.
         Ok(child) => Ok(child.id() as i32),
-        Err(source) => Err(SpawnError { program: format!("{:?}", application.program), source }),
+        Err(source) => {
+            Err(SpawnError { program: format!("{:?}", application.launch.program), source })
+        }
     }
 }

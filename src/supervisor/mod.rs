@@ -31,6 +31,7 @@
 
 #![forbid(unsafe_code)]
 
+mod application;
 mod child;
 mod policy;
 mod run;
@@ -38,27 +39,12 @@ mod signals;
 mod status;
 mod tree;
 
+pub use crate::sys::signal::Signal;
+pub use application::{
+    Application, Backoff, HealthAction, HealthCheck, Identity, Launch, Limits, Output, Probe,
+    Restart, RestartLimit, RestartWhen, Stop, TIME_MAX,
+};
 pub use child::SpawnError;
 pub use run::{Outcome, RunError, run};
 pub use signals::Signals;
 pub use status::AppStatus;
-
-use std::ffi::OsString;
-use std::time::Duration;
-
-/// The longest [`Application::stop_timeout`]; a longer one counts as this. Nobody waits a day for
-/// a stop, and the sum of a time and a `Duration` must not overflow.
-pub const STOP_TIMEOUT_MAX: Duration = Duration::from_secs(86_400);
-
-/// An application to run: what the command line says after `--`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Application {
-    /// What metrics and log call it.
-    pub name: String,
-    /// The program: a path, or a name to be looked for in `PATH`.
-    pub program: OsString,
-    /// Its arguments, passed on byte for byte.
-    pub args: Vec<OsString>,
-    /// How long it may take to stop after a TERM until it is killed.
-    pub stop_timeout: Duration,
-}

@@ -17,7 +17,7 @@
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use super::STOP_TIMEOUT_MAX;
+use super::TIME_MAX;
 use crate::sys::signal::Signal;
 
 /// How long what the application left behind may take to stop by itself once its first process has
@@ -97,7 +97,7 @@ pub(super) fn step(
 ) -> (State, Action) {
     match (state, event) {
         (State::Running, Event::Signal(Signal::TERM)) => (
-            State::Stopping { kill_at: now + stop_timeout.min(STOP_TIMEOUT_MAX) },
+            State::Stopping { kill_at: now + stop_timeout.min(TIME_MAX) },
             Action::Forward(Signal::TERM),
         ),
         (State::Running | State::Stopping { .. }, Event::Signal(signal)) => {

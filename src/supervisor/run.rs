@@ -142,7 +142,7 @@ impl<'a> Supervision<'a> {
         loop {
             let event = self.next_event()?;
             let (state, action) =
-                policy::step(self.state, event, Instant::now(), self.application.stop_timeout);
+                policy::step(self.state, event, Instant::now(), self.application.stop.timeout);
             self.enter(state);
             if let Action::Finish(status) = action {
                 // It was sent a KILL and is stuck in the kernel; that is how it will end.

@@ -83,6 +83,12 @@ impl Signal {
         Self(number)
     }
 
+    /// The signal of this name, without `SIG`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(signal, _)| *signal)
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -210,6 +216,7 @@ mod tests {
     fn names_are_unique_and_unnamed_signals_show_their_number() {
         for (i, (signal, name)) in NAMES.iter().enumerate() {
             assert_eq!(signal.to_string(), *name);
+            assert_eq!(Signal::from_name(name), Some(*signal));
             assert!(NAMES[..i].iter().all(|(s, n)| s != signal && n != name), "{name} twice");
         }
         assert_eq!(Signal::from_number(250).to_string(), "250");
