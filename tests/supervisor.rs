@@ -10,11 +10,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use promlet::supervisor::{AppStatus, Application, Signals, run};
+use promlet::supervisor::{AppStatus, Application, Roster, Signals, Supervisor, Work};
 use promlet::sys::process::{Target, send};
 use promlet::sys::signal::Signal;
 
@@ -93,11 +94,15 @@ fn supervise(args: &[OsString]) -> ExitCode {
     if std::env::var_os("TERM_BEFORE_START").is_some() {
         send(Signal::TERM, Target::Process(std::process::id() as i32)).expect("TERM to itself");
     }
-    let status = AppStatus::default();
-    match run(&signals, application.as_ref(), &status) {
+    let work =
+        application.map_or(Work::Nothing, |application| Work::Command(Box::new(application)));
+    let roster = Roster::default();
+    match Supervisor::new(&signals, work, &roster).and_then(Supervisor::run) {
         Ok(outcome) => {
+            let reaped = |status: &Arc<AppStatus>| status.reaped().processes;
+            let reaped: u64 = roster.applications().iter().map(reaped).sum();
             // Standard output may be what the test closed.
-            let _ = writeln!(std::io::stdout(), "reaped={}", status.reaped());
+            let _ = writeln!(std::io::stdout(), "reaped={reaped}");
             ExitCode::from(outcome.exit_code())
         }
         Err(error) => {

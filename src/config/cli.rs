@@ -99,6 +99,23 @@ const OPTIONS: &[OptionRow] = &[
         "Write them as logfmt or json.",
     ),
     row(
+        "config.file",
+        Group::Application,
+        Effect::Value {
+            name: "PATH",
+            default: None,
+            repeatable: false,
+            set: |typed, v| value::path(v).map(|x| typed.config_file = Some(x)),
+        },
+        "Run the applications of this file; SIGHUP reads it again.",
+    ),
+    row(
+        "config.check",
+        Group::Application,
+        Effect::Switch(|typed| typed.config_check = true),
+        "Say what is wrong with that file, if anything, and exit.",
+    ),
+    row(
         "app.name",
         Group::Application,
         Effect::Value {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::sys::process::{Identity, Limits};
 use crate::sys::signal::Signal;
 
 /// The longest time that any of these may say; a longer one counts as this. Nobody waits a day for
@@ -48,30 +49,6 @@ pub struct Launch {
     pub limits: Limits,
     /// Where its standard output and error go.
     pub output: Output,
-}
-
-/// Limits of the kernel on a process (setrlimit(2)), soft and hard; those of promlet where `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// `RLIMIT_NPROC`: processes and threads of its user.
-    pub processes: Option<u64>,
-    /// `RLIMIT_NOFILE`.
-    pub open_files: Option<u64>,
-    /// `RLIMIT_AS`.
-    pub address_space_bytes: Option<u64>,
-    /// `RLIMIT_CORE`.
-    pub core_bytes: Option<u64>,
-}
-
-/// A user and groups, by number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The user; unchanged if `None`.
-    pub uid: Option<u32>,
-    /// The group.
-    pub gid: u32,
-    /// The supplementary groups.
-    pub groups: Vec<u32>,
 }
 
 /// Where standard output and error go.

@@ -13,5 +13,6 @@ pub mod host;
 pub mod limits;
 pub mod process;
 pub mod signal;
+pub mod signalfd;
 pub mod socket;
 pub mod time_zone;
