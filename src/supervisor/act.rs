@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::child::{self, Stead};
 use super::outcome::RunError;
 use super::policy::{Action, Event};
+use super::probe::Ongoing;
 use super::run::{Role, Supervisor};
 use super::slot::Slot;
 use super::status::ExitReason;
@@ -33,8 +34,62 @@ impl Supervisor<'_> {
 
     /// Tells an application what has happened, and does what it makes of that.
     pub(super) fn step(&mut self, index: usize, event: Event) -> Result<(), RunError> {
-        let action = self.slots[index].step(event, Instant::now());
+        let slot = &mut self.slots[index];
+        let action = slot.step(event, Instant::now());
+        if !slot.has_tree() {
+            self.outputs.close(&slot.status, &self.epoll);
+        }
         self.act(index, action)
+    }
+
+    /// Begins the health checks that are due, and ends those that take too long.
+    pub(super) fn check_health(&mut self, now: Instant) -> Result<(), RunError> {
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            if slot.check_due_at().is_none_or(|at| at > now) {
+                continue;
+            }
+            let (Some(check), Some(rules)) = (&mut slot.check, &slot.application.health) else {
+                continue;
+            };
+            if let Some(late) = check.ongoing.take() {
+                let is_answered = late.is_answered();
+                late.abandon();
+                let result = if is_answered { Ok(()) } else { Err("it took too long".to_owned()) };
+                self.record_check(index, result)?;
+                continue;
+            }
+            self.next_probe += 1;
+            match Ongoing::begin(&slot.application, rules, self.next_probe, &self.epoll) {
+                Ok(ongoing) => check.ongoing = Some(ongoing),
+                Err(reason) => self.record_check(index, Err(reason))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with the health check whose descriptor is ready.
+    pub(super) fn advance_check(&mut self, token: u64) -> Result<(), RunError> {
+        for index in 0..self.slots.len() {
+            let ongoing = self.slots[index].check.as_mut().and_then(|check| check.ongoing.as_mut());
+            let Some(ongoing) = ongoing.filter(|ongoing| ongoing.has_token(token)) else {
+                continue;
+            };
+            return match ongoing.advance(&self.epoll) {
+                Some(result) => self.record_check(index, result),
+                None => Ok(()),
+            };
+        }
+        Ok(())
+    }
+
+    pub(super) fn record_check(
+        &mut self,
+        index: usize,
+        result: Result<(), String>,
+    ) -> Result<(), RunError> {
+        let is_restarted = self.slots[index].record_check(&result);
+        if is_restarted { self.step(index, Event::Unhealthy) } else { Ok(()) }
     }
 
     pub(super) fn act(&mut self, index: usize, action: Action) -> Result<(), RunError> {
@@ -58,8 +113,14 @@ impl Supervisor<'_> {
         let stead = if is_stand_in { Stead::Shell } else { Stead::Service };
         let slot = &mut self.slots[index];
         match child::spawn(&slot.application, stead) {
-            Ok(child) => {
-                slot.begin(child);
+            Ok(mut child) => {
+                slot.begin(&child);
+                // What cannot be read is closed, and the application learns that when it writes.
+                if let Err(error) = self.outputs.add(&mut child, &slot.status, &self.epoll) {
+                    let fields: log::Fields<'_> =
+                        &[("application", &slot.application.name), ("error", &plain(&error))];
+                    log::error("cannot read what the application writes", fields);
+                }
                 Ok(())
             }
             Err(error) if is_stand_in => Err(RunError::Spawn(error)),

@@ -89,6 +89,25 @@ pub(super) fn spawn(application: &Application, stead: Stead) -> Result<Child, Sp
     spawned.and_then(|()| command.spawn()).map_err(|source| failure(launch, source))
 }
 
+/// Starts a command of the health check: as the application is, but for its output.
+pub(super) fn spawn_probe(
+    application: &Application,
+    words: &[OsString],
+) -> Result<Child, SpawnError> {
+    let (program, args) = words.split_first().expect("a check has a command");
+    let mut command = command(application, program, args, Stead::Service);
+    let null = || File::options().write(true).open("/dev/null");
+    // Where there is none, it speaks where promlet does.
+    if let (Ok(stdout), Ok(stderr)) = (null(), null()) {
+        command.stdout(stdout).stderr(stderr);
+    }
+    command.spawn().map_err(|source| SpawnError {
+        program: program.clone(),
+        directory: None,
+        source,
+    })
+}
+
 fn command(
     application: &Application,
     program: &OsString,

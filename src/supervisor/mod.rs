@@ -43,9 +43,12 @@
 mod act;
 mod application;
 mod child;
+mod health;
 mod order;
 mod outcome;
+mod output;
 mod policy;
+mod probe;
 mod reload;
 mod restarts;
 mod roster;

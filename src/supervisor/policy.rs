@@ -129,7 +129,6 @@ pub(super) enum Event {
     /// It is to be started anew.
     Replace,
     /// Its health check says that it does not work.
-    #[allow(dead_code, reason = "health checks are to come")]
     Unhealthy,
     /// Its first process was reaped.
     Ended(ExitStatus),

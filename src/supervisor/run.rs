@@ -1,15 +1,16 @@
 //! The loop of the main thread: reap, step, act, wait for a signal or for time to pass.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::order::{self, Turn, View};
 use super::outcome::{Outcome, RunError, system};
+use super::output::Outputs;
 use super::policy::{Event, Goal, State};
 use super::roster::Orphan;
 use super::signals::{self, Signals};
 use super::slot::Slot;
-use super::{Application, Roster, reload};
+use super::{Application, Roster, probe, reload};
 use crate::log;
 use crate::sys::epoll::{Epoll, Events, Interest};
 use crate::sys::process::{self, Children};
@@ -26,6 +27,12 @@ const SIGNAL_BATCH_MAX: usize = 32;
 
 /// How many descriptors may be ready in one go; more come with the next.
 const EVENTS_MAX: usize = 64;
+
+/// How long the last lines of the applications may take to be written once all have ended.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// The token of the signals; others are those of the outputs and of the health checks.
+const SIGNALS_TOKEN: u64 = 0;
 
 /// What there is to run.
 pub enum Work<'a> {
@@ -54,8 +61,11 @@ pub struct Supervisor<'a> {
     pub(super) role: Role<'a>,
     pub(super) roster: Roster,
     pub(super) slots: Vec<Slot>,
+    pub(super) outputs: Outputs,
+    /// The token of the last health check.
+    pub(super) next_probe: u64,
     signals: SignalFd,
-    epoll: Epoll,
+    pub(super) epoll: Epoll,
     events: Events,
     /// The signal that asked promlet to stop.
     pub(super) stopping: Option<Signal>,
@@ -83,13 +93,15 @@ impl<'a> Supervisor<'a> {
         let cannot_wait = || system("cannot wait for signals");
         let signals = signals.descriptor().map_err(cannot_wait())?;
         let epoll = Epoll::new().map_err(cannot_wait())?;
-        epoll.add(&signals, 0, Interest::Read).map_err(cannot_wait())?;
+        epoll.add(&signals, SIGNALS_TOKEN, Interest::Read).map_err(cannot_wait())?;
         let slots = applications.into_iter().map(Slot::new).collect();
         let events = Events::with_capacity(EVENTS_MAX);
         let supervisor = Self {
             role,
             roster: roster.clone(),
             slots,
+            outputs: Outputs::new(),
+            next_probe: probe::FIRST_TOKEN,
             signals,
             epoll,
             events,
@@ -115,6 +127,7 @@ impl<'a> Supervisor<'a> {
             self.reap()?;
             self.advance()?;
             if let Some(outcome) = self.outcome() {
+                self.outputs.finish(Instant::now() + FLUSH_TIME_MAX);
                 return Ok(outcome);
             }
             self.wait()?;
@@ -163,7 +176,15 @@ impl<'a> Supervisor<'a> {
                 owner.or_else(|| self.only_tree().map(|slot| Arc::clone(&slot.status)))
             }),
         };
+        let is_check = |slot: &Slot| {
+            let ongoing = slot.check.as_ref().and_then(|check| check.ongoing.as_ref());
+            ongoing.is_some_and(|ongoing| ongoing.is_command(pid))
+        };
+        let check_of = self.slots.iter().position(is_check);
         let (status, usage) = process::reap(pid).map_err(system("cannot wait for a child"))?;
+        if let Some(index) = check_of {
+            return self.record_check(index, probe::verdict(status));
+        }
         if let Some(owner) = owner {
             owner.record_reaped(usage);
         }
@@ -178,6 +199,7 @@ impl<'a> Supervisor<'a> {
     fn advance(&mut self) -> Result<(), RunError> {
         let now = Instant::now();
         self.step_all(|slot| slot.life.deadline().is_some_and(|at| at <= now), Event::Tick)?;
+        self.check_health(now)?;
         self.forget_removed();
         if self.stopping.is_some() {
             let never_started =
@@ -231,11 +253,19 @@ impl<'a> Supervisor<'a> {
 
     /// Waits for a signal or for time to pass, and heeds the signals that came.
     fn wait(&mut self) -> Result<(), RunError> {
-        let deadlines = self.slots.iter().filter_map(|slot| slot.life.deadline());
+        let deadlines = self.slots.iter().flat_map(|s| [s.life.deadline(), s.check_due_at()]);
+        let deadlines = deadlines.flatten();
         let deadline = if self.is_behind { Some(Instant::now()) } else { deadlines.min() };
         let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let cannot_wait = || system("cannot wait for signals");
         self.epoll.wait(&mut self.events, timeout).map_err(cannot_wait())?;
+        for event in 0..self.events.len() {
+            match self.events.token(event) {
+                SIGNALS_TOKEN => {}
+                token if token >= probe::FIRST_TOKEN => self.advance_check(token)?,
+                token => self.outputs.handle(token, &self.epoll),
+            }
+        }
         for _ in 0..SIGNAL_BATCH_MAX {
             match self.signals.take().map_err(cannot_wait())? {
                 // It has done its work by waking the loop.
@@ -248,7 +278,6 @@ impl<'a> Supervisor<'a> {
     }
 
     fn heed(&mut self, signal: Signal) -> Result<(), RunError> {
-        let is_manager = matches!(self.role, Role::Manager(_));
         match (&mut self.role, signal) {
             (Role::Idle, signal) if signals::is_stopping(signal) => self.stopping = Some(signal),
             (Role::Idle, _) => {}
@@ -270,7 +299,6 @@ impl<'a> Supervisor<'a> {
                 self.step_all(|_| true, event)?;
             }
             (Role::StandIn | Role::Manager(_), _) => {
-                debug_assert!(signal != Signal::HUP || !is_manager);
                 self.step_all(|_| true, Event::Signal(signal))?;
             }
         }

@@ -5,11 +5,13 @@ use std::process::{Child, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::health::Checkup;
 use super::order::{Phase, View};
 use super::outcome::shell_code;
 use super::policy::{Action, Ending, Event, Goal, Life, State};
-use super::status::ExitReason;
-use super::{AppStatus, Application};
+use super::probe::Ongoing;
+use super::status::{ExitReason, Health};
+use super::{AppStatus, Application, HealthAction};
 use crate::log;
 
 /// An application, its life, and its first process.
@@ -21,8 +23,16 @@ pub(super) struct Slot {
     pub(super) pid: Option<i32>,
     /// Whether the configuration does not have it any more.
     pub(super) is_removed: bool,
+    /// Its health check, while it runs and has one.
+    pub(super) check: Option<Check>,
     /// Whether the start under way, or the last one, follows an end by itself.
     is_restart: bool,
+}
+
+/// A health check: what has come of it so far, and the one under way.
+pub(super) struct Check {
+    checkup: Checkup,
+    pub(super) ongoing: Option<Ongoing>,
 }
 
 impl Slot {
@@ -35,14 +45,27 @@ impl Slot {
         }
         let status = Arc::new(AppStatus::new(&application.name));
         status.set_rules(application.enabled, application.health.is_some());
-        Slot { application, status, life, pid: None, is_removed: false, is_restart: false }
+        Slot {
+            application,
+            status,
+            life,
+            pid: None,
+            is_removed: false,
+            check: None,
+            is_restart: false,
+        }
     }
 
     /// Takes on rules that have changed.
     pub(super) fn set_application(&mut self, application: Application) {
+        let has_other_check = self.application.health != application.health;
         self.status.set_rules(application.enabled, application.health.is_some());
         self.application = application;
         self.is_removed = false;
+        if has_other_check {
+            self.end_check();
+            self.begin_check(Instant::now());
+        }
     }
 
     /// Steps on, and says in the log what that means.
@@ -53,17 +76,64 @@ impl Slot {
         if !self.has_tree() {
             self.status.record_empty();
         }
+        if !matches!(self.life.state, State::Running { .. }) {
+            self.end_check();
+        }
         self.log_change(before, now);
         action
     }
 
     /// Takes over a process that was started for it.
-    pub(super) fn begin(&mut self, child: Child) {
+    pub(super) fn begin(&mut self, child: &Child) {
         let pid = child.id() as i32;
         self.pid = Some(pid);
         self.status.record_start(pid, self.is_restart);
+        self.begin_check(Instant::now());
         let fields: log::Fields<'_> = &[("application", &self.application.name), ("pid", &pid)];
         log::info("application started", fields);
+    }
+
+    fn begin_check(&mut self, now: Instant) {
+        if let (Some(rules), Some(_)) = (&self.application.health, self.pid) {
+            self.check = Some(Check { checkup: Checkup::new(now, rules), ongoing: None });
+        }
+    }
+
+    fn end_check(&mut self) {
+        if let Some(ongoing) = self.check.take().and_then(|check| check.ongoing) {
+            ongoing.abandon();
+        }
+    }
+
+    /// When its health check wants attention.
+    pub(super) fn check_due_at(&self) -> Option<Instant> {
+        let check = self.check.as_ref()?;
+        Some(check.ongoing.as_ref().map_or(check.checkup.next_at, |ongoing| ongoing.deadline))
+    }
+
+    /// The end of the check under way, or of one that could not begin; whether it is to be
+    /// restarted for that.
+    pub(super) fn record_check(&mut self, result: &Result<(), String>) -> bool {
+        let (Some(check), Some(rules)) = (&mut self.check, &self.application.health) else {
+            return false;
+        };
+        check.ongoing = None;
+        let health = check.checkup.record(result.is_ok(), Instant::now(), rules);
+        let name = &self.application.name;
+        if let Err(reason) = result {
+            log::debug("health check failed", &[("application", name), ("error", reason)]);
+        }
+        match health {
+            Some(health) if self.status.record_health(health) => match result {
+                Ok(()) => log::info("application is healthy", &[("application", name)]),
+                Err(reason) => {
+                    let fields: log::Fields<'_> = &[("application", name), ("error", reason)];
+                    log::warn("application is unhealthy", fields);
+                }
+            },
+            _ => {}
+        }
+        health == Some(Health::Unhealthy) && rules.action == HealthAction::Restart
     }
 
     fn log_change(&self, before: State, now: Instant) {

@@ -240,6 +240,15 @@ impl AppStatus {
         self.exits[reason as usize].fetch_add(1, ORDER);
     }
 
+    /// Remembers what a health check says; whether that is news.
+    pub(super) fn record_health(&self, health: Health) -> bool {
+        self.health.swap(health as u8, ORDER) != health as u8
+    }
+
+    pub(super) fn record_dropped_line(&self) {
+        self.dropped_lines.fetch_add(1, ORDER);
+    }
+
     pub(super) fn record_empty(&self) {
         self.leader.store(0, ORDER);
     }

@@ -11,6 +11,7 @@ pub mod eventfd;
 pub mod file;
 pub mod host;
 pub mod limits;
+pub mod output;
 pub mod process;
 pub mod signal;
 pub mod signalfd;

@@ -231,9 +231,9 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "health-start-period",
         "TIME",
         |draft, words| time(words).map(|x| draft.health_start_period = x),
-        "For how long after a start failures do not count, unless one check has passed.",
+        "For how long after a start failures do not count, and a check comes each second, unless one has passed.",
     )
-    .or("0s"),
+    .or("30s"),
     key(
         "health-action",
         "report or restart",
