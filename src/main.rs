@@ -6,32 +6,35 @@
 mod wiring;
 
 use promlet::config::{self, Config, Invocation, UsageError};
-use promlet::exporter::{Exporter, ScrapePhases};
 use promlet::http::{Limits, Server};
-use promlet::supervisor::{self, AppStatus, Signals};
+use promlet::supervisor::{self, Roster, Signals, Supervisor, Work};
 use promlet::sys::error::plain;
 use promlet::{Encoder, Registry, log};
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
+use wiring::FileError;
 
 /// How long answers under way may take once promlet is to stop.
 const STOP_GRACE: Duration = Duration::from_secs(4);
 
-/// The exit code for a command line that cannot be understood.
+/// The exit code for a command line or a configuration file that cannot be understood.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let outcome = match config::parse(std::env::args_os().skip(1), &wiring::collector_rows()) {
         Ok(Invocation::Print(text)) => print(text.as_bytes()).map(|()| 0),
+        Ok(Invocation::Check(path)) => check(&path),
         Ok(Invocation::Run(config)) => run(*config),
         Err(error) => Err(error.into()),
     };
     let code = outcome.unwrap_or_else(|error| {
         // Where that cannot be said, the exit code still says it.
-        let _ = writeln!(io::stderr(), "promlet: {error}");
+        for line in error.to_string().lines() {
+            let _ = writeln!(io::stderr(), "promlet: {line}");
+        }
         exit_code(&*error)
     });
     ExitCode::from(code)
@@ -42,16 +45,26 @@ fn exit_code(error: &(dyn Error + 'static)) -> u8 {
     match error.downcast_ref::<supervisor::RunError>() {
         Some(error) => error.exit_code(),
         None if error.is::<UsageError>() => USAGE,
+        None if matches!(error.downcast_ref(), Some(FileError::Wrong(_))) => USAGE,
         None => 1,
     }
+}
+
+/// Says that a configuration file can be used, or fails with all that is wrong with it.
+fn check(path: &Path) -> Result<u8, Box<dyn Error>> {
+    let applications = wiring::read_applications(path)?.len();
+    print(format!("{}: ok, applications: {applications}\n", path.display()).as_bytes())?;
+    Ok(0)
 }
 
 fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     log::init(config.log_level, config.log_format);
     let addresses = wiring::listen_addresses(&config)?;
-    let status = Arc::new(AppStatus::default());
+    let file = config.config_file.as_deref();
+    let applications = file.map(wiring::read_applications).transpose()?;
+    let roster = Roster::default();
     let registry = Registry::new();
-    let requests = wiring::register(&registry, &config, &status)?;
+    let requests = wiring::register(&registry, &config, &roster)?;
     if config.once {
         let mut body = Vec::new();
         requests.count_scrape();
@@ -62,24 +75,21 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
 
     // Before there is a second thread, which would take the signals.
     let signals = Signals::block().map_err(because("cannot take over the signals"))?;
+    let mut reload = || wiring::reload_applications(file?);
+    let work = match (&config.application, applications) {
+        (Some(application), _) => Work::Command(Box::new(application.clone())),
+        (None, Some(applications)) => Work::File { applications, reload: &mut reload },
+        (None, None) => Work::Nothing,
+    };
+    let supervisor = Supervisor::new(&signals, work, &roster)?;
     let limits = Limits { connections_max: config.max_connections, ..Limits::default() };
     let server = Server::with_listeners(wiring::listeners(&config, &addresses)?, limits)?;
-    let choice = wiring::choice(&config)?;
-    let mut exporter = Exporter::new(registry.clone())
-        .telemetry_path(&config.telemetry_path)
-        .request_counters(requests)
-        .scrapes_max(config.max_requests)
-        .selector(Box::new(move |request| {
-            choice.selection(request.query_pairs()).map_err(|error| error.to_string())
-        }));
-    if config.exporter_metrics {
-        exporter = exporter.scrape_phases(ScrapePhases::register(&registry)?);
-    }
+    let exporter = wiring::exporter(&registry, &config, requests)?;
     let server = server.spawn(exporter).map_err(because("cannot serve"))?;
     for address in server.local_addresses() {
         log::info("listening", &[("address", address), ("path", &config.telemetry_path)]);
     }
-    let outcome = supervisor::run(&signals, config.application.as_ref(), &status)?;
+    let outcome = supervisor.run()?;
     log::info("stopping", &[]);
     server.stop(STOP_GRACE).map_err(because("cannot serve"))?;
     Ok(outcome.exit_code())

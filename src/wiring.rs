@@ -5,12 +5,19 @@
 
 use promlet::collector::{self, COLLECTORS, Choice, Node, Report, Roots, Settings, application};
 use promlet::config::{self, CollectorRow, Config, UsageError};
-use promlet::exporter::{RequestCounters, register_build_info, register_scrape_up};
+use promlet::exporter::{
+    Exporter, RequestCounters, ScrapePhases, register_build_info, register_scrape_up,
+};
 use promlet::http::{ListenAddress, ListenError, Listener};
-use promlet::supervisor::AppStatus;
+use promlet::supervisor::{Application, Roster};
+use promlet::sys::error::plain;
 use promlet::{RegisterError, Registry, log, sys};
 use std::error::Error;
-use std::sync::Arc;
+use std::fmt::{self, Display};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
 /// The collectors as the command line knows them.
 pub(crate) fn collector_rows() -> Vec<CollectorRow> {
@@ -47,7 +54,7 @@ pub(crate) fn listeners(
 pub(crate) fn register(
     registry: &Registry,
     config: &Config,
-    status: &Arc<AppStatus>,
+    roster: &Roster,
 ) -> Result<RequestCounters, Box<dyn Error>> {
     let appmesh = &config.appmesh;
     let mut const_labels = Vec::new();
@@ -68,7 +75,7 @@ pub(crate) fn register(
     if appmesh.scrape_up {
         register_scrape_up(&view)?;
     }
-    register_applications(&view, config, status)?;
+    register_applications(&view, config, roster)?;
     if config.exporter_metrics {
         register_build_info(registry, config::VERSION, config::REVISION.unwrap_or("unknown"))?;
         collector::process::register(registry)?;
@@ -87,26 +94,113 @@ pub(crate) fn register(
 fn register_applications(
     view: &Registry,
     config: &Config,
-    status: &Arc<AppStatus>,
+    roster: &Roster,
 ) -> Result<(), RegisterError> {
-    let application = config.application.as_ref().map(|application| {
-        let status = Arc::clone(status);
-        let name = application.name.clone();
-        let status = move || application::Status {
-            pid: status.pid().map(i32::cast_unsigned),
-            starts: status.starts(),
-        };
-        application::Application { name, status: Box::new(status) }
-    });
+    let roster = roster.clone();
+    let visit = move |visit: &mut dyn FnMut(&str, application::Status)| {
+        for status in &*roster.applications() {
+            // In this order: see there.
+            let starts = status.starts();
+            let pid = status.pid().map(i32::cast_unsigned);
+            visit(status.name(), application::Status { pid, starts });
+        }
+    };
     let families = application::Families {
         start_count: config.appmesh.process_start_count,
         memory_gauge: config.appmesh.process_memory_gauge,
     };
-    application::register(view, application.into_iter().collect(), families)
+    application::register(view, Box::new(visit), families)
+}
+
+/// Why there are no applications out of a configuration file: a line for each reason.
+#[derive(Debug)]
+pub(crate) enum FileError {
+    /// It cannot be read.
+    Unreadable(String),
+    /// It cannot be understood.
+    Wrong(Vec<config::file::FileError>),
+}
+
+impl Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(reason) => f.write_str(reason),
+            Self::Wrong(errors) => {
+                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
+        }
+    }
+}
+
+impl Error for FileError {}
+
+/// The applications of a configuration file.
+pub(crate) fn read_applications(path: &Path) -> Result<Vec<Application>, FileError> {
+    let name = path.display().to_string();
+    let cannot_read = |reason| FileError::Unreadable(format!("cannot read {name}: {reason}"));
+    let text = read_text(path).map_err(cannot_read)?;
+    config::file::parse(&name, &text, &read_text).map_err(FileError::Wrong)
+}
+
+/// The same once more, or the log of why that is not to be used.
+pub(crate) fn reload_applications(path: &Path) -> Option<Vec<Application>> {
+    match read_applications(path) {
+        Ok(applications) => {
+            let fields: log::Fields<'_> = &[("applications", &applications.len())];
+            log::info("configuration read again", fields);
+            Some(applications)
+        }
+        Err(error) => {
+            for line in error.to_string().lines() {
+                log::error("configuration not used: all goes on as it was", &[("error", &line)]);
+            }
+            None
+        }
+    }
+}
+
+/// The text of a file that is not too long, or why there is none.
+fn read_text(path: &Path) -> Result<String, String> {
+    let read = || {
+        // Opening one waits for somebody who writes.
+        if path.metadata()?.file_type().is_fifo() {
+            return Err(io::Error::other("it is a named pipe"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(config::file::FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().map_err(|error| plain(&error))?;
+    if bytes.len() as u64 > config::file::FILE_BYTES_MAX {
+        return Err(format!("it is longer than {} bytes", config::file::FILE_BYTES_MAX));
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}
+
+/// What answers requests for what is registered.
+pub(crate) fn exporter(
+    registry: &Registry,
+    config: &Config,
+    requests: RequestCounters,
+) -> Result<Exporter, Box<dyn Error>> {
+    let choice = choice(config)?;
+    let exporter = Exporter::new(registry.clone())
+        .telemetry_path(&config.telemetry_path)
+        .request_counters(requests)
+        .scrapes_max(config.max_requests)
+        .selector(Box::new(move |request| {
+            choice.selection(request.query_pairs()).map_err(|error| error.to_string())
+        }));
+    Ok(if config.exporter_metrics {
+        exporter.scrape_phases(ScrapePhases::register(registry)?)
+    } else {
+        exporter
+    })
 }
 
 /// The collectors that run.
-pub(crate) fn choice(config: &Config) -> Result<Choice, collector::UnknownCollector> {
+fn choice(config: &Config) -> Result<Choice, collector::UnknownCollector> {
     Choice::only(config.collectors.iter().copied())
 }
 

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use promlet::collector::{self, COLLECTORS};
+use promlet::config::file::KeyRow;
 use promlet::config::{self, CollectorRow};
 use promlet::encoding::negotiate;
 use promlet::{Format, Limits};
@@ -82,6 +83,31 @@ fn every_flag_is_in_its_table() {
         })
         .collect();
     compare("flags", &rows);
+}
+
+#[test]
+fn every_key_is_in_its_table() {
+    let row = |row: &KeyRow| {
+        assert_eq!(row.section, "app", "each kind of section has a table");
+        let spelling = code(&format!("{} = {}", row.name, row.value));
+        vec![spelling, row.default.map(code).unwrap_or_default(), row.help.to_owned()]
+    };
+    compare("keys", &config::file::keys().iter().map(row).collect::<Vec<_>>());
+}
+
+/// The example of the README, where its user, group and files are there.
+#[test]
+fn the_configuration_of_the_example_is_right() {
+    let (_, rest) = README.split_once("```ini\n").expect("an example");
+    let (text, _) = rest.split_once("```").expect("the end of it");
+    let read = |path: &Path| match path.to_str() {
+        Some("/etc/passwd") => Ok("shop:x:1:1::/:\ndatabase:x:2:2::/:\n".to_owned()),
+        _ => Ok(String::new()),
+    };
+    let applications = config::file::parse("promlet.conf", text, &read);
+    let applications = applications.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let names: Vec<&str> = applications.iter().map(|app| app.name.as_str()).collect();
+    assert_eq!(names, ["database", "migrate", "shop"]);
 }
 
 #[test]

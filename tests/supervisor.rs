@@ -10,11 +10,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use promlet::supervisor::{AppStatus, Application, Signals, run};
+use promlet::supervisor::{AppStatus, Application, Roster, Signals, Supervisor, Work};
 use promlet::sys::process::{Target, send};
 use promlet::sys::signal::Signal;
 
@@ -86,20 +87,22 @@ fn supervise(args: &[OsString]) -> ExitCode {
     if args.len() == 2 {
         println!("blocked");
     }
-    let application = args.get(2).map(|program| Application {
-        name: "test".to_owned(),
-        program: program.clone(),
-        args: args[3..].to_vec(),
-        stop_timeout: Duration::from_millis(stop_timeout_ms),
+    let application = args.get(2).map(|program| {
+        let stop_timeout = Duration::from_millis(stop_timeout_ms);
+        Application::once("test".to_owned(), program.clone(), args[3..].to_vec(), stop_timeout)
     });
     if std::env::var_os("TERM_BEFORE_START").is_some() {
         send(Signal::TERM, Target::Process(std::process::id() as i32)).expect("TERM to itself");
     }
-    let status = AppStatus::default();
-    match run(&signals, application.as_ref(), &status) {
+    let work =
+        application.map_or(Work::Nothing, |application| Work::Command(Box::new(application)));
+    let roster = Roster::default();
+    match Supervisor::new(&signals, work, &roster).and_then(Supervisor::run) {
         Ok(outcome) => {
+            let reaped = |status: &Arc<AppStatus>| status.reaped().processes;
+            let reaped: u64 = roster.applications().iter().map(reaped).sum();
             // Standard output may be what the test closed.
-            let _ = writeln!(std::io::stdout(), "reaped={}", status.reaped());
+            let _ = writeln!(std::io::stdout(), "reaped={reaped}");
             ExitCode::from(outcome.exit_code())
         }
         Err(error) => {

@@ -10,13 +10,9 @@ const STARTS: Metric =
 const MEMORY: Metric =
     Metric::gauge("appmesh_prom_process_memory_gauge", "application process memory bytes");
 
-/// An application whose process is looked after elsewhere.
-pub struct Application {
-    /// The value of the label `application`.
-    pub name: String,
-    /// Asks how it is, at each scrape.
-    pub status: Box<dyn Fn() -> Status + Send>,
-}
+/// Visits each application that there is, at each scrape, with its name (the value of the label
+/// `application`) and how it is.
+pub type Visit = Box<dyn Fn(&mut dyn FnMut(&str, Status)) + Send>;
 
 /// How an application is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +38,7 @@ impl Default for Families {
     }
 }
 
-/// Registers the families of `applications`, with the labels and the group of `registry`.
+/// Registers the families of the applications that `visit` visits, with the labels and the group of `registry`.
 ///
 /// Memory is that of the real /proc, where the pids are those of this process' namespace.
 ///
@@ -50,7 +46,7 @@ impl Default for Families {
 /// [`RegisterError`] when one of the names is taken.
 pub fn register(
     registry: &Registry,
-    applications: Vec<Application>,
+    visit: Visit,
     families: Families,
 ) -> Result<(), RegisterError> {
     let table = |is_shown: bool, metric| {
@@ -61,13 +57,13 @@ pub fn register(
         starts: table(families.start_count, STARTS)?,
         memory: table(families.memory_gauge, MEMORY)?,
         tree: ProcessTree::new("/proc".into()),
-        applications,
+        visit,
     });
     Ok(())
 }
 
 struct Applications {
-    applications: Vec<Application>,
+    visit: Visit,
     starts: Option<Table>,
     memory: Option<Table>,
     tree: ProcessTree,
@@ -77,19 +73,18 @@ impl Collect for Applications {
     fn collect(&mut self, _scrape: &Scrape) {
         let mut starts = self.starts.as_mut().map(Table::sweep);
         let mut memory = self.memory.as_mut().map(Table::sweep);
-        let mut is_refreshed = false;
-        for Application { name, status } in &self.applications {
-            let status = status();
+        let (tree, mut is_refreshed) = (&mut self.tree, false);
+        (self.visit)(&mut |name, status| {
             if let Some(starts) = &mut starts {
                 starts.row(&[name]).set(0, Some(status.starts as f64));
             }
-            let Some(memory) = &mut memory else { continue };
+            let Some(memory) = &mut memory else { return };
             if status.pid.is_some() && !std::mem::replace(&mut is_refreshed, true) {
-                self.tree.refresh();
+                tree.refresh();
             }
-            let bytes = status.pid.map_or(0, |pid| self.tree.resident_bytes(pid));
+            let bytes = status.pid.map_or(0, |pid| tree.resident_bytes(pid));
             memory.row(&[name]).set(0, Some(bytes as f64));
-        }
+        });
     }
 }
 
@@ -101,21 +96,21 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    fn application(name: &str, pid: &Arc<AtomicU32>) -> Application {
-        let pid = Arc::clone(pid);
-        let status = move || {
-            // ORDERING: Relaxed: one thread.
-            let pid = pid.load(Ordering::Relaxed);
-            Status { pid: (pid != 0).then_some(pid), starts: u64::from(pid != 0) }
-        };
-        Application { name: name.to_owned(), status: Box::new(status) }
+    fn visit(applications: Vec<(&'static str, Arc<AtomicU32>)>) -> Visit {
+        Box::new(move |visit| {
+            for (name, pid) in &applications {
+                // ORDERING: Relaxed: one thread.
+                let pid = pid.load(Ordering::Relaxed);
+                visit(name, Status { pid: (pid != 0).then_some(pid), starts: u64::from(pid != 0) });
+            }
+        })
     }
 
     #[test]
     fn memory_is_zero_while_an_application_does_not_run() {
         let (registry, pid) = (Registry::new(), Arc::new(AtomicU32::new(0)));
-        let applications = vec![application("appweb", &pid), application("timer", &Arc::default())];
-        register(&registry, applications, Families::default()).unwrap();
+        let applications = vec![("appweb", Arc::clone(&pid)), ("timer", Arc::default())];
+        register(&registry, visit(applications), Families::default()).unwrap();
         let scrape = || {
             registry.collect(&Scrape::new(Selection::ALL));
             samples(&registry)
@@ -141,7 +136,7 @@ mod tests {
     fn a_family_that_is_off_is_not_there() {
         let registry = Registry::new();
         let families = Families { memory_gauge: false, ..Families::default() };
-        register(&registry, vec![application("a", &Arc::default())], families).unwrap();
+        register(&registry, visit(vec![("a", Arc::default())]), families).unwrap();
         registry.collect(&Scrape::new(Selection::ALL));
         assert_eq!(samples(&registry), ["appmesh_prom_process_start_count{application=a} 0"]);
     }

@@ -12,7 +12,7 @@ use super::typed::Typed;
 use super::value;
 use super::{CollectorRow, LISTEN_ADDRESS};
 use crate::collector::Flag;
-use crate::supervisor::STOP_TIMEOUT_MAX;
+use crate::supervisor::TIME_MAX;
 
 /// More connections than this are a mistake: they would need more descriptors than systems allow.
 const CONNECTIONS_MAX: usize = 65_536;
@@ -99,6 +99,23 @@ const OPTIONS: &[OptionRow] = &[
         "Write them as logfmt or json.",
     ),
     row(
+        "config.file",
+        Group::Application,
+        Effect::Value {
+            name: "PATH",
+            default: None,
+            repeatable: false,
+            set: |typed, v| value::path(v).map(|x| typed.config_file = Some(x)),
+        },
+        "Run the applications of this file; SIGHUP reads it again.",
+    ),
+    row(
+        "config.check",
+        Group::Application,
+        Effect::Switch(|typed| typed.config_check = true),
+        "Say what is wrong with that file, if anything, and exit.",
+    ),
+    row(
         "app.name",
         Group::Application,
         Effect::Value {
@@ -113,7 +130,7 @@ const OPTIONS: &[OptionRow] = &[
         "app.stop-timeout",
         Group::Application,
         value("TIME", "30s", |typed, v| {
-            value::duration(v, STOP_TIMEOUT_MAX).map(|x| typed.app_stop_timeout = x)
+            value::duration(v, TIME_MAX).map(|x| typed.app_stop_timeout = x)
         }),
         "How long COMMAND may take to stop after SIGTERM until it is killed.",
     ),

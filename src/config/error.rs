@@ -99,5 +99,6 @@ pub(super) fn shown(word: &OsStr) -> String {
     if shown.len() < text.len() {
         shown.push('…');
     }
-    shown.escape_debug().to_string()
+    // Between double quotes a single one is plain.
+    shown.escape_debug().to_string().replace("\\'", "'")
 }

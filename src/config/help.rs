@@ -13,7 +13,7 @@ usage: promlet [flags] [-- COMMAND ARGS...]
 
 A Prometheus exporter for this node and, if COMMAND is given, for the
 application that it starts: signals are forwarded to it, its orphans reaped,
-and its exit status becomes that of promlet.
+and its exit status becomes that of promlet. A file has several applications.
 
 A flag written --[no-]flag is on unless its text says otherwise.
 ";
@@ -23,7 +23,7 @@ const HEADINGS: [(Group, &str); 7] = [
     (Group::General, "General"),
     (Group::Web, "Web"),
     (Group::Log, "Log"),
-    (Group::Application, "Application"),
+    (Group::Application, "Applications"),
     (Group::AppMesh, "App Mesh metrics"),
     (Group::Paths, "Paths"),
     (Group::Collectors, "Collectors"),

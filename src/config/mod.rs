@@ -12,6 +12,7 @@
 
 mod cli;
 mod error;
+pub mod file;
 mod help;
 mod option;
 mod suggest;
@@ -69,6 +70,8 @@ impl From<&collector::Row> for CollectorRow {
 pub enum Invocation {
     /// Print this text to standard output and exit 0.
     Print(String),
+    /// Say what is wrong with this configuration file, if anything, and exit.
+    Check(PathBuf),
     /// Do what promlet is for.
     Run(Box<Config>),
 }
@@ -92,8 +95,10 @@ pub struct Config {
     pub log_format: log::Format,
     /// Print one scrape to standard output and exit, in place of listening.
     pub once: bool,
-    /// What to run, if anything.
+    /// The command to run, if there is one; then there is no configuration file.
     pub application: Option<Application>,
+    /// The configuration file with the applications to run, if there is one.
+    pub config_file: Option<PathBuf>,
     /// Which of App Mesh's families are exposed, and how.
     pub appmesh: AppMesh,
     /// The names of the collectors to run, in the order of their table.
@@ -147,7 +152,14 @@ pub fn parse(
     Ok(match cli::parse(args, &rows)? {
         cli::Parsed::Help => Invocation::Print(help(&rows)),
         cli::Parsed::Version => Invocation::Print(version_line()),
-        cli::Parsed::Typed(typed) => Invocation::Run(Box::new(validate(*typed, collectors)?)),
+        cli::Parsed::Typed(typed) => match (typed.config_check, &typed.config_file) {
+            (false, _) => Invocation::Run(Box::new(validate(*typed, collectors)?)),
+            (true, Some(path)) => Invocation::Check(path.clone()),
+            (true, None) => {
+                let reason = "there is no --config.file to check".to_owned();
+                return Err(UsageError::Conflict { flag: "--config.check", reason });
+            }
+        },
     })
 }
 
@@ -177,6 +189,12 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
             format!("prints and exits, and cannot run a command (\"{}\")", error::shown(program));
         return Err(UsageError::Conflict { flag: "--once", reason });
     }
+    if let (Some(path), true) = (&typed.config_file, typed.once || !typed.command.is_empty()) {
+        let other = if typed.once { "--once" } else { "a command" };
+        let path = error::shown(path.as_os_str());
+        let reason = format!("\"{path}\" has applications to run, and cannot go with {other}");
+        return Err(UsageError::Conflict { flag: "--config.file", reason });
+    }
     let application = application(typed.command, typed.app_name, typed.app_stop_timeout);
     Ok(Config {
         listen_addresses: typed.listen_addresses,
@@ -188,6 +206,7 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
         log_format: typed.log_format,
         once: typed.once,
         application,
+        config_file: typed.config_file,
         appmesh: typed.appmesh,
         collectors,
         collector_flags: typed.collector_flags,
@@ -207,7 +226,7 @@ fn application(
         let file_name = Path::new(&program).file_name().unwrap_or(&program);
         file_name.to_string_lossy().into_owned()
     });
-    Some(Application { name, program, args: words.collect(), stop_timeout })
+    Some(Application::once(name, program, words.collect(), stop_timeout))
 }
 
 /// What was named decides; for the others the table does, unless its defaults are disabled.
@@ -268,9 +287,9 @@ mod tests {
     fn an_application_is_called_after_its_file_or_as_told() {
         let application = |words: &[&str]| config(words).application.expect("a command");
         let sleep = application(&["--app.stop-timeout=5s", "--", "/bin/sleep", "10"]);
-        assert_eq!((sleep.name.as_str(), sleep.args.len()), ("sleep", 1));
+        assert_eq!((sleep.name.as_str(), sleep.launch.args.len()), ("sleep", 1));
         assert_eq!(
-            (sleep.program, sleep.stop_timeout),
+            (sleep.launch.program, sleep.stop.timeout),
             ("/bin/sleep".into(), Duration::from_secs(5))
         );
         assert_eq!(application(&["--app.name=web", "--", "sh"]).name, "web");
@@ -294,6 +313,15 @@ mod tests {
                 &["--once", "--", "sh"],
                 "conflict: --once: prints and exits, and cannot run a command (\"sh\")",
             ),
+            (
+                &["--config.file=f", "--", "sh"],
+                "conflict: --config.file: \"f\" has applications to run, and cannot go with a command",
+            ),
+            (
+                &["--config.file=f", "--once"],
+                "conflict: --config.file: \"f\" has applications to run, and cannot go with --once",
+            ),
+            (&["--config.check"], "conflict: --config.check: there is no --config.file to check"),
         ];
         for (words, expected) in CASES {
             let error = parse(words.iter().map(OsString::from), &COLLECTORS).unwrap_err();

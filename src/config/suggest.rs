@@ -1,4 +1,4 @@
-//! The known flag that is nearest to one that is not known.
+//! The known name that is nearest to one that is not known.
 
 /// The longest word that is compared. The work grows with the square of it, and no flag is near
 /// anything longer.
@@ -16,7 +16,8 @@ pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
     if word.is_empty() || word.len() > WORD_CHARS_MAX {
         return None;
     }
-    let faults_max = (word.len() / CHARS_PER_FAULT).max(1);
+    // One letter in place of another is no likeness.
+    let faults_max = (word.len() / CHARS_PER_FAULT).max(1).min(word.len() - 1);
     let suffix: String = ['.'].iter().chain(&word).collect();
     names
         .map(|name| if name.ends_with(&suffix) { (1, name) } else { (distance(&word, name), name) })
@@ -69,6 +70,7 @@ mod tests {
         assert_eq!(nearest("hlp"), Some("help"));
         assert_eq!(nearest("xyz"), None);
         assert_eq!(nearest(""), None);
+        assert_eq!(super::nearest("b", ["a"].into_iter()), None);
         assert_eq!(nearest(&"x".repeat(1_000_000)), None);
     }
 }

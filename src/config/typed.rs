@@ -1,6 +1,7 @@
 //! What was typed, or stands in the table as the default; one field an option, nothing decided.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{AppMesh, Paths};
@@ -17,6 +18,8 @@ pub(super) struct Typed {
     pub(super) disable_exporter_metrics: bool,
     pub(super) log_level: log::Level,
     pub(super) log_format: log::Format,
+    pub(super) config_file: Option<PathBuf>,
+    pub(super) config_check: bool,
     pub(super) app_name: Option<String>,
     pub(super) app_stop_timeout: Duration,
     pub(super) appmesh: AppMesh,

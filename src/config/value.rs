@@ -50,6 +50,28 @@ pub(super) fn duration(value: &OsStr, longest: Duration) -> Result<Duration, Exp
         .ok_or_else(|| format!("a time such as 30s or 1m30s, at most {}s", longest.as_secs()))
 }
 
+/// A number of bytes: `512B`, `64KiB`, `2GiB`.
+pub(super) fn size(value: &OsStr) -> Result<u64, Expected> {
+    /// Table: unit => bytes.
+    const UNITS: [(&str, u64); 5] =
+        [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+    let parse = |text: &str| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        number.parse::<u64>().ok()?.checked_mul(*factor)
+    };
+    let size = value.to_str().and_then(parse);
+    size.ok_or_else(|| "a size such as 512B, 64KiB, 16MiB or 2GiB".to_owned())
+}
+
+/// What a request asks for: a path, and perhaps a query.
+pub(super) fn request_target(value: &OsStr) -> Result<String, Expected> {
+    let is_visible = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+    let target = value.to_str().filter(|s| s.starts_with('/') && s.bytes().all(is_visible));
+    target.map(str::to_owned).ok_or_else(|| "a path such as /healthz".to_owned())
+}
+
 /// A level of the log.
 pub(super) fn level(value: &OsStr) -> Result<Level, Expected> {
     let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
@@ -61,7 +83,7 @@ pub(super) fn format(value: &OsStr) -> Result<Format, Expected> {
     one_of(value, &[("logfmt", Format::Logfmt), ("json", Format::Json)])
 }
 
-fn one_of<T: Copy>(value: &OsStr, choices: &[(&str, T)]) -> Result<T, Expected> {
+pub(super) fn one_of<T: Copy>(value: &OsStr, choices: &[(&str, T)]) -> Result<T, Expected> {
     choices.iter().find(|(name, _)| value == *name).map(|(_, choice)| *choice).ok_or_else(|| {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         format!("one of {}", names.join(", "))
@@ -95,6 +117,27 @@ mod tests {
         for (text, millis) in CASES {
             let found = duration(OsStr::new(text), DAY).ok();
             assert_eq!(found, millis.map(Duration::from_millis), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        const CASES: &[(&str, Option<u64>)] = &[
+            ("0B", Some(0)),
+            ("512B", Some(512)),
+            ("64KiB", Some(65_536)),
+            ("3GiB", Some(3 << 30)),
+            ("1TiB", Some(1 << 40)),
+            ("64", None),
+            ("64K", None),
+            ("KiB", None),
+            ("1.5MiB", None),
+            ("-1B", None),
+            ("16777216TiB", None),
+            ("", None),
+        ];
+        for (text, bytes) in CASES {
+            assert_eq!(size(OsStr::new(text)).ok(), *bytes, "{text:?}");
         }
     }
 

@@ -1,64 +1,72 @@
-//! Running the application: start it, forward signals, reap, stop it, exit as it did.
+//! Running applications: start them, forward signals, reap, restart, stop them, exit as they did.
 //!
 //! The main thread does nothing else. It owns every process id that promlet knows of, so no id is
-//! used after it was reaped. [`Signals::block`] comes first, before any thread; then main starts
-//! what else it has, and hands itself to [`run`]:
+//! used after it was reaped. [`Signals::block`] comes first, before any thread; then main makes a
+//! [`Supervisor`], starts what else it has, and hands itself to [`Supervisor::run`]:
 //!
 //! ```text
-//!            ┌────────────── run: the loop ──────────────┐
-//!  signals ──┤ wait for one ─> reap ─> policy::step ─────┼─> child: spawn, forward, stop the tree
-//!            └──────────────────┬────────────────────────┘
-//!                               └─> AppStatus, read at the scrape
+//!            ┌──────────── run: the loop of all ────────────┐
+//!  signals ──┤ reap ─> a slot each: policy::Life::step ─────┼─> act, child: spawn, signal, kill
+//!  time ─────┤         order: whose turn it is              │
+//!  SIGHUP ───┤         reload: what a new file changes      │
+//!            └──────────────────┬───────────────────────────┘
+//!                               └─> Roster: an AppStatus each, read at the scrape
 //! ```
 //!
-//! The decisions are a table of states and events (`policy`, pure, with the time as an
-//! argument); the effects stand in `child` and `tree`.
+//! The decisions are tables of states and events (`policy`, `restarts`, `order`, `reload`: pure,
+//! with the time as an argument); the effects stand in `act`, `child` and `tree`.
 //!
-//! What the application may rely on:
+//! What an application may rely on:
 //!
-//! - It starts as from a shell: own process group, default signals, nothing blocked, descriptors 0
-//!   to 2 only, and the terminal if promlet had it.
-//! - Signals are forwarded to its first process only, as Docker and systemd do it: that one knows
-//!   what to tell the others. A TERM starts the time it has to stop; then the whole tree is killed.
+//! - It starts with default signals, nothing blocked, and descriptors 0 to 2 only. One of the
+//!   command line starts as from a shell: own process group, and the terminal if promlet had it.
+//!   One of a file has a session of its own, and nothing on its standard input.
+//! - It is told to stop by a signal to its first process only, as Docker and systemd do it: that
+//!   one knows what to tell the others. From then on it has its time; then its whole tree is
+//!   killed.
 //! - When its first process ends, whatever it left behind is told to stop (TERM), and killed soon
-//!   after. The exit status is that of the first process, or 128 + n if signal n ended it.
+//!   after, before it is started again.
+//! - When promlet itself is killed (KILL), its first process is sent its stop signal by the kernel
+//!   (PR_SET_PDEATHSIG), since nobody would look after it any more; what it has started is its to
+//!   stop. Where promlet is PID 1 the kernel kills all of them.
 //!
-//! Orphans fall to promlet (as PID 1 or as a subreaper) and are reaped at once. What promlet found
-//! below it when it was executed (`helper & exec promlet -- app`) counts as part of the tree.
+//! Orphans fall to promlet (as PID 1 or as a subreaper) and are reaped at once. [`Roster`] says how
+//! it is found out whose they are. What nobody's they are (what promlet found below it when it was
+//! executed, as in `helper & exec promlet -- app`; who has shed group, session and environment)
+//! goes when the last application does.
 //!
 //! What it does not do: job control. Ctrl-Z stops the application, which has the terminal, and not
 //! promlet; `kill -CONT` to promlet is passed on and continues it.
 
 #![forbid(unsafe_code)]
 
+mod act;
+mod application;
 mod child;
+mod health;
+mod order;
+mod outcome;
+mod output;
 mod policy;
+mod probe;
+mod reload;
+mod restarts;
+mod roster;
 mod run;
 mod signals;
+mod slot;
 mod status;
 mod tree;
 
+pub use crate::sys::process::{Identity, Limits, Usage};
+pub use crate::sys::signal::Signal;
+pub use application::{
+    Application, Backoff, HealthAction, HealthCheck, Launch, Output, Probe, Restart, RestartLimit,
+    RestartWhen, Stop, TIME_MAX,
+};
 pub use child::SpawnError;
-pub use run::{Outcome, RunError, run};
+pub use outcome::{Outcome, RunError};
+pub use roster::{COOKIE, Orphan, Roster};
+pub use run::{Supervisor, Work};
 pub use signals::Signals;
-pub use status::AppStatus;
-
-use std::ffi::OsString;
-use std::time::Duration;
-
-/// The longest [`Application::stop_timeout`]; a longer one counts as this. Nobody waits a day for
-/// a stop, and the sum of a time and a `Duration` must not overflow.
-pub const STOP_TIMEOUT_MAX: Duration = Duration::from_secs(86_400);
-
-/// An application to run: what the command line says after `--`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Application {
-    /// What metrics and log call it.
-    pub name: String,
-    /// The program: a path, or a name to be looked for in `PATH`.
-    pub program: OsString,
-    /// Its arguments, passed on byte for byte.
-    pub args: Vec<OsString>,
-    /// How long it may take to stop after a TERM until it is killed.
-    pub stop_timeout: Duration,
-}
+pub use status::{AppStatus, ExitReason, Reaped};

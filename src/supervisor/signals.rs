@@ -1,9 +1,9 @@
 //! Which signals promlet takes, and what each is for.
 
 use std::io;
-use std::time::Duration;
 
 use crate::sys::signal::{self, Signal, SignalSet};
+use crate::sys::signalfd::SignalFd;
 
 /// What is passed on to the application. Not here: what cannot be blocked (KILL, STOP), what the
 /// kernel raises for a fault of promlet itself (SEGV and the like), PIPE, which Rust ignores, and
@@ -64,9 +64,9 @@ impl Signals {
         Ok(Self { set })
     }
 
-    /// The next signal, or `None` when `timeout` is over or the wait was interrupted.
-    pub(super) fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Signal>> {
-        self.set.wait(timeout)
+    /// Where the signals are read from; only on the thread that [`Signals::block`] was called on.
+    pub(super) fn descriptor(&self) -> io::Result<SignalFd> {
+        SignalFd::new(&self.set)
     }
 }
 

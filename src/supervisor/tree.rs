@@ -8,29 +8,25 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 
+use super::roster::Orphan;
 use crate::log;
 use crate::sys::error::plain;
 use crate::sys::process::{self, Target};
 use crate::sys::signal::Signal;
 
-/// Sends a signal to every process below promlet. Where /proc is not to be read, to the group of
-/// the application's first process, `leader`, as long as that one lives.
-///
-/// Processes that start while the tree is listed may be missed. A caller that must reach all of
-/// them repeats this until no child is left, and then has reached all: a process whose parent is
-/// killed falls to promlet.
-pub(super) fn signal_all(signal: Signal, leader: Option<i32>) {
-    match read_parents() {
-        Ok(parents) => descendants(&parents, std::process::id() as i32)
-            .into_iter()
-            .for_each(|pid| signal_one(signal, Target::Process(pid))),
-        Err(error) => {
-            let fields: log::Fields<'_> = &[("error", &plain(&error))];
-            log::warn("cannot list /proc: some processes may not stop", fields);
-            if let Some(leader) = leader {
-                signal_one(signal, Target::Group(leader));
-            }
-        }
+/// A process as its line in /proc tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: i32,
+    parent: i32,
+    group: i32,
+    pub(super) session: i32,
+}
+
+impl Process {
+    /// What is known of it when promlet is its parent but did not start it.
+    pub(super) fn orphan(self) -> Orphan {
+        Orphan { pid: self.pid, group: self.group, session: self.session }
     }
 }
 
@@ -42,40 +38,51 @@ pub(super) fn signal_one(signal: Signal, target: Target) {
     }
 }
 
-/// Every process and its parent, as pairs.
-fn read_parents() -> io::Result<Vec<(i32, i32)>> {
+/// Every process that there is.
+///
+/// Those that start meanwhile may be missed. Who must reach all of a tree repeats this until nothing
+/// of it is left, and then has reached all: a process whose parent is killed falls to promlet.
+pub(super) fn read() -> io::Result<Vec<Process>> {
     let pids = fs::read_dir("/proc")?
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     // A process that ends while it is being looked at is not in the tree.
-    let pairs = pids.filter_map(|pid| {
+    let processes = pids.filter_map(|pid| {
         let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        Some((pid, parse_parent(&stat)?))
+        parse(pid, &stat)
     });
-    Ok(pairs.collect())
+    Ok(processes.collect())
 }
 
-/// The parent's id, field 4. The command name before it may hold anything, parentheses too, so it
-/// is the last one that ends it.
-fn parse_parent(stat: &[u8]) -> Option<i32> {
+/// Parent, group and session, fields 4 to 6. The command name before them may hold anything,
+/// parentheses too, so it is the last one that ends it.
+fn parse(pid: i32, stat: &[u8]) -> Option<Process> {
     let after_name = stat.iter().rposition(|&b| b == b')')? + 1;
     let text = str::from_utf8(&stat[after_name..]).ok()?;
-    text.split_ascii_whitespace().nth(1)?.parse().ok()
+    let mut numbers = text.split_ascii_whitespace().skip(1).map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Process { pid, parent: next()?, group: next()?, session: next()? })
 }
 
-/// All processes below `root`, parents before their children.
-fn descendants(parents: &[(i32, i32)], root: i32) -> Vec<i32> {
-    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for &(pid, parent) in parents {
-        children.entry(parent).or_default().push(pid);
+/// The children of `root` that `is_chosen`, and all below those, parents before their children.
+pub(super) fn below(
+    processes: &[Process],
+    root: i32,
+    is_chosen: impl Fn(Process) -> bool,
+) -> Vec<i32> {
+    let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
+    for process in processes {
+        children.entry(process.parent).or_default().push(*process);
     }
+    let mut generation = children.remove(&root).unwrap_or_default();
+    generation.retain(|process| is_chosen(*process));
     let mut found = Vec::new();
-    let mut generation = vec![root];
     // Taken out as they are visited, so that not even a listing with a cycle in it (ids may be
     // reused while it is read) goes on for ever.
     while !generation.is_empty() {
-        generation = generation.iter().filter_map(|pid| children.remove(pid)).flatten().collect();
-        found.extend_from_slice(&generation);
+        found.extend(generation.iter().map(|process| process.pid));
+        let next = generation.iter().filter_map(|process| children.remove(&process.pid));
+        generation = next.flatten().collect();
     }
     found.retain(|&pid| pid != root);
     found
@@ -85,41 +92,52 @@ fn descendants(parents: &[(i32, i32)], root: i32) -> Vec<i32> {
 mod tests {
     use super::*;
 
+    fn process(pid: i32, parent: i32) -> Process {
+        Process { pid, parent, group: 1, session: 1 }
+    }
+
     #[test]
-    fn the_parent_is_found_behind_any_name() {
-        const CASES: &[(&[u8], Option<i32>)] = &[
-            (b"7 (sh) S 3 7 7 0 -1 4194560", Some(3)),
-            (b"7 (a) S 9 (b) R 4 7", Some(4)),
-            (b"7 (\xff\n) Z 1 0", Some(1)),
+    fn what_is_known_is_found_behind_any_name() {
+        type Case = (&'static [u8], Option<(i32, i32, i32)>);
+        const CASES: &[Case] = &[
+            (b"7 (sh) S 3 7 8 0 -1 4194560", Some((3, 7, 8))),
+            (b"7 (a) S 9 (b) R 4 7 7", Some((4, 7, 7))),
+            (b"7 (\xff\n) Z 1 0 0", Some((1, 0, 0))),
+            (b"7 (sh) S 3 7", None),
             (b"7 (sh) S", None),
             (b"7 sh S 3", None),
             (b"7 (sh) S x 7", None),
             (b"", None),
         ];
-        for (stat, parent) in CASES {
-            assert_eq!(parse_parent(stat), *parent, "{}", stat.escape_ascii());
+        for (stat, expected) in CASES {
+            let found = parse(7, stat).map(|found| (found.parent, found.group, found.session));
+            assert_eq!(found, *expected, "{}", stat.escape_ascii());
         }
     }
 
     #[test]
-    fn descendants_are_those_below_and_nobody_else() {
-        let parents = [(1, 0), (5, 1), (6, 5), (7, 6), (8, 5), (9, 1), (10, 9)];
-        assert_eq!(descendants(&parents, 5), [6, 8, 7]);
-        assert_eq!(descendants(&parents, 10), []);
-        assert_eq!(descendants(&parents, 77), []);
+    fn those_below_the_chosen_and_nobody_else() {
+        let pairs = [(1, 0), (5, 1), (6, 5), (7, 6), (8, 5), (9, 1), (10, 9)];
+        let processes = pairs.map(|(pid, parent)| process(pid, parent));
+        assert_eq!(below(&processes, 5, |_| true), [6, 8, 7]);
+        assert_eq!(below(&processes, 5, |child| child.pid == 6), [6, 7]);
+        assert_eq!(below(&processes, 10, |_| true), []);
+        assert_eq!(below(&processes, 77, |_| true), []);
     }
 
     #[test]
     fn a_cycle_comes_to_an_end() {
-        assert_eq!(descendants(&[(5, 6), (6, 5), (7, 7)], 5), [6]);
-        assert_eq!(descendants(&[(7, 7)], 7), []);
+        assert_eq!(below(&[process(5, 6), process(6, 5), process(7, 7)], 5, |_| true), [6]);
+        assert_eq!(below(&[process(7, 7)], 7, |_| true), []);
     }
 
     #[test]
     fn this_process_has_a_parent() {
         let own = std::process::id() as i32;
-        let parents = read_parents().unwrap();
-        let (_, parent) = parents.iter().find(|(pid, _)| *pid == own).unwrap();
-        assert_eq!(*parent, std::os::unix::process::parent_id() as i32);
+        let processes = read().unwrap();
+        let found = processes.iter().find(|process| process.pid == own).unwrap();
+        assert_eq!(found.parent, std::os::unix::process::parent_id() as i32);
+        let found = (found.group, found.session);
+        assert_eq!(Some(found), process::group_and_session(own));
     }
 }

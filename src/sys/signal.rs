@@ -1,14 +1,13 @@
-//! Signals by number and name, sets of them, and waiting for one (signal(7), sigtimedwait(2)).
+//! Signals by number and name, and sets of them (signal(7)).
 //!
 //! No handler is ever installed: a signal that is wanted is blocked in every thread and taken from
-//! the queue by [`SignalSet::wait`], so nothing runs at an awkward moment and nothing is lost
-//! between two system calls.
+//! the queue by a [`super::signalfd::SignalFd`], so nothing runs at an awkward moment and nothing
+//! is lost between two system calls.
 
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::time::Duration;
 
 /// A signal number of this platform.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +82,12 @@ impl Signal {
         Self(number)
     }
 
+    /// The signal of this name, without `SIG`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(signal, _)| *signal)
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -150,37 +155,9 @@ impl SignalSet {
         }
     }
 
-    /// Takes the next pending signal of the set, waiting at most `timeout` (for ever if `None`).
-    ///
-    /// The set must be blocked in every thread, or the signal may go elsewhere. `None` means that
-    /// the time is over, or that the wait was interrupted (by a stop and continue, by a tracer).
-    ///
-    /// # Errors
-    ///
-    /// None is known besides the two that are answered with `None`.
-    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Signal>> {
-        let limit = timeout.map(timespec);
-        let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the set is initialised, siginfo is not asked for, and `limit` is null or points
-        // to a timespec that outlives the call.
-        let number = unsafe { libc::sigtimedwait(&raw const self.0, ptr::null_mut(), limit) };
-        if number > 0 {
-            return Ok(Some(Signal(number)));
-        }
-        let error = io::Error::last_os_error();
-        match error.raw_os_error() {
-            Some(libc::EAGAIN | libc::EINTR) => Ok(None),
-            _ => Err(error),
-        }
-    }
-}
-
-/// A timeout as the kernel wants it; one beyond its range becomes the longest there is.
-fn timespec(timeout: Duration) -> libc::timespec {
-    libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-        // Below 10^9, so it fits every c_long.
-        tv_nsec: timeout.subsec_nanos() as libc::c_long,
+    /// The set as the kernel's calls take it.
+    pub(super) fn raw(&self) -> &libc::sigset_t {
+        &self.0
     }
 }
 
@@ -210,25 +187,9 @@ mod tests {
     fn names_are_unique_and_unnamed_signals_show_their_number() {
         for (i, (signal, name)) in NAMES.iter().enumerate() {
             assert_eq!(signal.to_string(), *name);
+            assert_eq!(Signal::from_name(name), Some(*signal));
             assert!(NAMES[..i].iter().all(|(s, n)| s != signal && n != name), "{name} twice");
         }
         assert_eq!(Signal::from_number(250).to_string(), "250");
-    }
-
-    #[test]
-    fn a_blocked_signal_waits_in_the_queue_of_its_thread() {
-        // pthread-directed, so that the other test threads never see it.
-        let set = SignalSet::empty().with(Signal::USR2);
-        set.block().unwrap();
-        assert_eq!(set.wait(Some(Duration::ZERO)).unwrap(), None);
-        // SAFETY: raise(3) has no preconditions; it is aimed at this thread, which blocks USR2.
-        unsafe { libc::raise(libc::SIGUSR2) };
-        assert_eq!(set.wait(Some(Duration::from_secs(10))).unwrap(), Some(Signal::USR2));
-    }
-
-    #[test]
-    fn a_timeout_beyond_the_kernels_range_is_the_longest() {
-        assert_eq!(timespec(Duration::MAX).tv_sec, libc::time_t::MAX);
-        assert_eq!(timespec(Duration::from_millis(1500)).tv_nsec, 500_000_000);
     }
 }

@@ -38,6 +38,36 @@ impl Socket {
         Ok(socket)
     }
 
+    /// Begins to connect to `address`. The socket becomes writable when that has come to an end,
+    /// which [`Socket::connected`] tells.
+    ///
+    /// # Errors
+    /// Those of `socket(2)` and `connect(2)`, as far as they show at once: nobody listens there.
+    pub fn connect_tcp(address: SocketAddr) -> io::Result<Socket> {
+        let socket = Socket::new(if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 })?;
+        let fd = socket.fd.as_raw_fd();
+        // SAFETY: `with_raw` gives an address of `len` readable bytes, which the call checks and
+        // copies.
+        match with_raw(address, |raw, len| check(unsafe { libc::connect(fd, raw, len) })) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+            _ => Ok(socket),
+        }
+    }
+
+    /// How connecting has ended, once the socket is writable.
+    ///
+    /// # Errors
+    /// Those of `connect(2)`: nobody listens there.
+    pub fn connected(&self) -> io::Result<()> {
+        let mut errno: libc::c_int = 0;
+        let mut len = mem::size_of_val(&errno) as libc::socklen_t;
+        let (fd, value) = (self.fd.as_raw_fd(), (&raw mut errno).cast());
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_ERROR);
+        // SAFETY: `value` points to a live int of `len` bytes, and `len` is live too.
+        check(unsafe { libc::getsockopt(fd, level, name, value, &raw mut len) })?;
+        if errno == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(errno)) }
+    }
+
     /// Whether somebody listens on the Unix socket at `path`, found out by connecting to it
     /// without waiting to be accepted.
     ///
@@ -185,30 +215,41 @@ impl Socket {
     }
 
     fn bind(&self, address: SocketAddr) -> io::Result<()> {
-        match address {
-            SocketAddr::V4(v4) => self.bind_raw(&libc::sockaddr_in {
+        // SAFETY: `with_raw` gives an address of `len` readable bytes, which the call checks and
+        // copies.
+        with_raw(address, |raw, len| check(unsafe { libc::bind(self.fd.as_raw_fd(), raw, len) }))?;
+        Ok(())
+    }
+}
+
+/// Calls `call` with `address` as one of the kernel's `sockaddr_*` structures, and its length.
+fn with_raw<T>(
+    address: SocketAddr,
+    call: impl FnOnce(*const libc::sockaddr, libc::socklen_t) -> T,
+) -> T {
+    fn length<A>(_: &A) -> libc::socklen_t {
+        mem::size_of::<A>() as libc::socklen_t
+    }
+    match address {
+        SocketAddr::V4(v4) => {
+            let raw = libc::sockaddr_in {
                 sin_family: libc::AF_INET as libc::sa_family_t,
                 sin_port: v4.port().to_be(),
                 sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
                 sin_zero: [0; 8],
-            }),
-            SocketAddr::V6(v6) => self.bind_raw(&libc::sockaddr_in6 {
+            };
+            call((&raw const raw).cast(), length(&raw))
+        }
+        SocketAddr::V6(v6) => {
+            let raw = libc::sockaddr_in6 {
                 sin6_family: libc::AF_INET6 as libc::sa_family_t,
                 sin6_port: v6.port().to_be(),
                 sin6_flowinfo: v6.flowinfo(),
                 sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
                 sin6_scope_id: v6.scope_id(),
-            }),
+            };
+            call((&raw const raw).cast(), length(&raw))
         }
-    }
-
-    /// Binds to `address`, one of the kernel's `sockaddr_*` structures.
-    fn bind_raw<A>(&self, address: &A) -> io::Result<()> {
-        let len = mem::size_of::<A>() as libc::socklen_t;
-        let (fd, address) = (self.fd.as_raw_fd(), (&raw const *address).cast());
-        // SAFETY: `address` points to `len` readable bytes, which the call checks and copies.
-        check(unsafe { libc::bind(fd, address, len) })?;
-        Ok(())
     }
 }
 
@@ -279,6 +320,19 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         assert!(TcpStream::from(accepted.fd).nodelay()?);
         drop(client);
+        Ok(())
+    }
+
+    #[test]
+    fn connecting_tells_how_it_ended() -> io::Result<()> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let socket = Socket::connect_tcp(address)?;
+        listener.accept()?;
+        socket.connected()?;
+        drop(listener);
+        let refused = Socket::connect_tcp(address).and_then(|socket| socket.connected());
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         Ok(())
     }
 

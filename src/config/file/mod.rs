@@ -1,0 +1,225 @@
+//! The configuration file: several applications, each in a section of its own.
+//!
+//! ```text
+//! # A comment, also behind a value.
+//! [app shop]
+//! command = /usr/bin/shop --title "Our shop"
+//! restart = on-failure
+//! ```
+//!
+//! ```text
+//! text ── syntax (lines, words) ──> Section ── key (a table a kind, one row a key) ──> Draft
+//!                                                  app: KEYS                            │
+//!              Vec<Application> <── order (names, cycles) <── accounts, environment ────┘
+//! ```
+//!
+//! Everything that is wrong is found in one go and said with its line. The files that a section
+//! names are read by a function of the caller's, so parsing is pure.
+
+mod accounts;
+mod app;
+mod environment;
+mod error;
+mod key;
+mod order;
+mod syntax;
+mod words;
+
+pub use error::FileError;
+pub use key::KeyRow;
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::suggest;
+use super::value::Expected;
+use crate::supervisor::{Application, Backoff, HealthCheck, Restart, Stop};
+use accounts::Accounts;
+use app::Draft;
+use error::{Errors, Fault};
+use syntax::Section;
+use words::Word;
+
+/// The longest file that is read, and the most sections: far beyond what anybody writes, and a
+/// bound on memory and on the label `application`.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+const SECTIONS_MAX: usize = 1_000;
+
+/// The longest name of a section: it stands in each line of the log and in each series.
+const NAME_CHARS_MAX: usize = 64;
+
+/// The kinds of sections.
+const KINDS: [&str; 1] = [app::KIND];
+
+/// Gives the content of a file that a section needs (`/etc/passwd`, `/etc/group`, an environment
+/// file), or says why there is none.
+pub type ReadFile<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
+
+/// Every key of every kind of section, in the order of the documentation.
+#[must_use]
+pub fn keys() -> Vec<KeyRow> {
+    app::KEYS.iter().map(|key| key.row(app::KIND)).collect()
+}
+
+/// The applications of a configuration file that is called `file` in errors, in its order.
+///
+/// # Errors
+///
+/// All that is wrong with it, in the order of its lines.
+pub fn parse(
+    file: &str,
+    text: &str,
+    read: ReadFile<'_>,
+) -> Result<Vec<Application>, Vec<FileError>> {
+    let mut errors = Errors::new(file);
+    if let Some(at) = text.find('\0') {
+        let line = text[..at].matches('\n').count() + 1;
+        errors.push(line, None, Fault::new("text", "\0"));
+        return errors.unless_any(Vec::new());
+    }
+    let sections = syntax::parse(text, &mut errors);
+    let sections = known_sections(&sections, &mut errors);
+    // Where there is no such file, numbers still work.
+    let accounts = Accounts {
+        passwd: read(Path::new("/etc/passwd")).unwrap_or_default(),
+        group: read(Path::new("/etc/group")).unwrap_or_default(),
+    };
+    let mut applications = Vec::new();
+    for section in &sections {
+        let mut draft = key::read(section, app::KEYS, &mut errors);
+        resolve_environment(section, &mut draft, read, &mut errors);
+        applications.extend(application(section, draft, &accounts, &mut errors));
+    }
+    order::check(&sections, &applications, &mut errors);
+    errors.unless_any(applications)
+}
+
+/// The sections of a kind that there is, with a name of their own.
+fn known_sections<'a>(sections: &'a [Section<'a>], errors: &mut Errors) -> Vec<&'a Section<'a>> {
+    let mut known = Vec::new();
+    let mut lines: HashMap<&str, usize> = HashMap::new();
+    for section in sections {
+        if !KINDS.contains(&section.kind) {
+            let nearest = suggest::nearest(section.kind, KINDS.into_iter());
+            let fault = Fault::new("[app NAME]", &section.header()).or_rather(nearest);
+            errors.push(section.line, None, fault);
+        } else if !is_name(section.name) {
+            let expected = format!("a name of letters, digits and ._-, at most {NAME_CHARS_MAX}");
+            errors.push(section.line, None, Fault::new(expected, section.name));
+        } else if let Some(first) = lines.get(section.name) {
+            let expected = format!("another name than that of line {first}");
+            errors.push(section.line, None, Fault::new(expected, section.name));
+        } else if known.len() == SECTIONS_MAX {
+            let expected = format!("at most {SECTIONS_MAX} sections");
+            errors.push(section.line, None, Fault::new(expected, &section.header()));
+            break;
+        } else {
+            lines.insert(section.name, section.line);
+            known.push(section);
+        }
+    }
+    known
+}
+
+fn is_name(name: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    name.len() <= NAME_CHARS_MAX && name.bytes().all(is_legal)
+}
+
+/// Puts the variables of the environment file in front of those of the section.
+fn resolve_environment(
+    section: &Section<'_>,
+    draft: &mut Draft,
+    read: ReadFile<'_>,
+    errors: &mut Errors,
+) {
+    let Some(path) = draft.environment_file.take() else { return };
+    let shown = path.display().to_string();
+    match read(&path).map(|text| environment::parse(&text)) {
+        Ok(Ok(mut variables)) => {
+            variables.append(&mut draft.environment);
+            draft.environment = variables;
+        }
+        Ok(Err((line, fault))) => errors.push_of(&shown, line, fault),
+        Err(reason) => {
+            let expected = format!("a file that can be read ({reason})");
+            let line = section.line_of("environment-file");
+            errors.push(line, Some("environment-file"), Fault::new(expected, &shown));
+        }
+    }
+}
+
+fn application(
+    section: &Section<'_>,
+    mut draft: Draft,
+    accounts: &Accounts,
+    errors: &mut Errors,
+) -> Option<Application> {
+    let identity = accounts.identity(draft.user.as_deref(), draft.group.as_deref());
+    let identity = identity.unwrap_or_else(|(key, fault)| {
+        errors.push(section.line_of(key), Some(key), fault);
+        None
+    });
+    let Some(mut launch) = draft.take_launch() else {
+        if !section.has("command") {
+            errors.push(
+                section.line,
+                None,
+                Fault::new("a section with a command", &section.header()),
+            );
+        }
+        return None;
+    };
+    launch.identity = identity;
+    // What has no value was refused, and then none of this is used.
+    Some(Application {
+        name: section.name.to_owned(),
+        enabled: draft.enabled,
+        launch,
+        after: draft.after,
+        restart: Restart {
+            when: draft.restart?,
+            backoff: Backoff {
+                initial: draft.backoff_initial,
+                max: draft.backoff_max,
+                factor: draft.backoff_factor,
+            },
+            limit: draft.restart_limit,
+        },
+        stop: Stop { signal: draft.stop_signal?, timeout: draft.stop_timeout },
+        health: match draft.probe {
+            Some(probe) => Some(HealthCheck {
+                probe,
+                interval: draft.health_interval,
+                timeout: draft.health_timeout,
+                threshold: draft.health_threshold,
+                start_period: draft.health_start_period,
+                action: draft.health_action?,
+            }),
+            None => None,
+        },
+    })
+}
+
+/// The one word that a value is, as `parse` reads it.
+fn one<T>(words: &[Word], parse: impl FnOnce(&OsStr) -> Result<T, Expected>) -> Result<T, Fault> {
+    let text = text_of(words)?;
+    parse(OsStr::new(&text)).map_err(|expected| Fault::new(expected, &text))
+}
+
+/// The one word that a value is.
+fn text_of(words: &[Word]) -> Result<String, Fault> {
+    match words {
+        [word] => Ok(word.text.clone()),
+        _ => Err(Fault::new("one word, with quotes around blanks", &joined(words))),
+    }
+}
+
+/// The words as they may be shown in an error.
+fn joined(words: &[Word]) -> String {
+    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

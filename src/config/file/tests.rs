@@ -1,0 +1,230 @@
+//! The table of keys, whole files, and what is said of wrong ones.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::supervisor::{HealthAction, Output, Probe, RestartLimit, RestartWhen, Signal};
+
+fn read_none(path: &Path) -> Result<String, String> {
+    match path.to_str() {
+        Some("/etc/passwd") => Ok("www:x:33:34::/:/bin/false\n".to_owned()),
+        Some("/env") => Ok("A=file\nB=file\n".to_owned()),
+        Some("/bad-env") => Ok("A=1\nB\n".to_owned()),
+        _ => Err("no such file or directory".to_owned()),
+    }
+}
+
+fn applications(text: &str) -> Vec<Application> {
+    parse("f", text, &read_none).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn errors(text: &str) -> Vec<String> {
+    parse("f", text, &read_none).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn names_are_legal_and_unique_and_helps_are_sentences() {
+    let mut names = HashSet::new();
+    for key in keys() {
+        let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+        assert!(key.name.bytes().all(is_legal), "{}", key.name);
+        assert!(names.insert((key.section, key.name)), "{} twice", key.name);
+        assert!(
+            key.help.starts_with(char::is_uppercase) && key.help.ends_with('.'),
+            "{}",
+            key.help
+        );
+        assert!(!key.value.is_empty(), "{}", key.name);
+    }
+}
+
+/// A value for each key that is not its default: no row is forgotten or does what another does.
+#[test]
+fn every_key_has_an_effect_of_its_own() {
+    let mut outcomes = HashSet::from([format!("{:?}", applications("[app a]\ncommand = x\n"))]);
+    for key in keys().iter().filter(|key| key.name != "command") {
+        let value = match key.name {
+            "directory" => "/",
+            "environment" => "A=1",
+            "environment-file" => "/env",
+            "user" | "group" => "33",
+            "output" => "prefixed",
+            "enabled" => "no",
+            "after" => "b",
+            "restart" => "never",
+            "restart-limit" => "2 in 1m",
+            "stop-signal" => "SIGINT",
+            "health-check" => "tcp 80",
+            "health-action" => "restart",
+            name if name.starts_with("health-") && key.value == "TIME" => "3s",
+            _ if key.value == "TIME" => "7s",
+            _ if key.value == "SIZE" => "7KiB",
+            _ => "7",
+        };
+        let check = if key.name == "health-check" { "" } else { "health-check = tcp 81\n" };
+        let text =
+            format!("[app a]\ncommand = x\n{check}{} = {value}\n[app b]\ncommand=y", key.name);
+        assert!(outcomes.insert(format!("{:?}", applications(&text))), "{text}");
+    }
+}
+
+#[test]
+fn a_section_says_it_all() {
+    let text = r#"
+# The shop.
+[app shop]
+command = /usr/bin/shop --title "Our shop" ''   # its arguments
+environment = B=2 "C=x y"
+environment-file = /env
+user = www
+output = file /var/log/shop.log
+restart = on-failure
+backoff-initial = 250ms
+restart-limit = 5 in 1m30s
+stop-signal = SIGQUIT
+after = db, cache
+health-check = http [::1]:80 /healthz?x=1
+health-action = restart
+limit-memory = 64MiB
+[app db]
+command = db
+[app cache]
+command = cache
+enabled = no
+"#;
+    let found = applications(text);
+    let shop = &found[0];
+    assert_eq!((shop.name.as_str(), shop.enabled, shop.launch.args.len()), ("shop", true, 3));
+    assert_eq!(shop.launch.args, ["--title", "Our shop", ""]);
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let [a, b] = [variable("A", "file"), variable("B", "file")];
+    assert_eq!(shop.launch.environment, [a, b, variable("B", "2"), variable("C", "x y")]);
+    assert_eq!(shop.launch.identity.as_ref().unwrap().uid, Some(33));
+    assert_eq!(shop.launch.output, Output::File("/var/log/shop.log".into()));
+    assert_eq!(shop.launch.limits.address_space_bytes, Some(64 << 20));
+    assert_eq!(shop.restart.when, RestartWhen::OnFailure);
+    assert_eq!(shop.restart.backoff.initial, Duration::from_millis(250));
+    let limit = RestartLimit { restarts: 5, window: Duration::from_secs(90) };
+    assert_eq!(shop.restart.limit, Some(limit));
+    assert_eq!((shop.stop.signal, shop.stop.timeout), (Signal::QUIT, Duration::from_secs(30)));
+    assert_eq!(shop.after, ["db", "cache"]);
+    let health = shop.health.as_ref().unwrap();
+    let address = "[::1]:80".parse().unwrap();
+    assert_eq!(health.probe, Probe::Http { address, path: "/healthz?x=1".to_owned() });
+    assert_eq!((health.action, health.threshold), (HealthAction::Restart, 3));
+    assert!(!found[2].enabled && found[1].enabled);
+}
+
+/// Each line behind a command, and what is said of it.
+#[rustfmt::skip]
+const WRONG_LINES: &[(&str, &str)] = &[
+    ("comand = x", "f:3: expected a key of [app NAME], found \"comand\", did you mean command?"),
+    ("listen = :80", "f:3: expected a key of [app NAME], found \"listen\""),
+    ("command = y", "f:3: expected command once, as on line 2, found \"command\""),
+    ("restart = sometimes", "f:3: restart: expected one of always, on-failure, never, found \"sometimes\""),
+    ("restart = on failure", "f:3: restart: expected one word, with quotes around blanks, found \"on failure\""),
+    ("restart =", "f:3: restart: expected always, on-failure or never, found \"\""),
+    ("stop-timeout = 30", "f:3: stop-timeout: expected a time such as 30s or 1m30s, at most 86400s, found \"30\""),
+    ("stop-signal = TREM", "f:3: stop-signal: expected a signal such as TERM, found \"TREM\""),
+    ("limit-memory = 64M", "f:3: limit-memory: expected a size such as 512B, 64KiB, 16MiB or 2GiB, found \"64M\""),
+    ("restart-limit = 5", "f:3: restart-limit: expected N in TIME, such as 5 in 1m, found \"5\""),
+    ("restart-limit = 5 per 1m", "f:3: restart-limit: expected the word in, found \"per\""),
+    ("restart-limit = 5 in 0s", "f:3: restart-limit: expected a time longer than 0s, found \"0s\""),
+    ("backoff-factor = 0", "f:3: backoff-factor: expected a whole number from 1 to 2147483647, found \"0\""),
+    ("directory = srv", "f:3: directory: expected a path from / on, found \"srv\""),
+    ("output = file", "f:3: output: expected inherit, file PATH or prefixed, found \"file\""),
+    ("output = file x", "f:3: output: expected a path from / on, found \"x\""),
+    ("environment = A=1 B", "f:3: environment: expected NAME=VALUE, found \"B\""),
+    ("environment-file = /none", "f:3: environment-file: expected a file that can be read (no such file or directory), found \"/none\""),
+    ("environment-file = /bad-env", "/bad-env:2: expected NAME=VALUE, found \"B\""),
+    ("user = nobody", "f:3: user: expected a number or a name in /etc/passwd, found \"nobody\""),
+    ("group = wheel", "f:3: group: expected a number or a name in /etc/group, found \"wheel\""),
+    ("after = b", "f:3: after: expected the name of a section, found \"b\""),
+    ("after = a", "f:3: after: expected an order without a circle, found \"a after a\""),
+    ("health-check = tcp", "f:3: health-check: expected tcp PORT, http PORT /PATH or command WORD..., found \"tcp\""),
+    ("health-check = tcp 10.0.0.1:80", "f:3: health-check: expected a port, or 127.0.0.1:PORT or [::1]:PORT, found \"10.0.0.1:80\""),
+    ("health-check = http 80 healthz", "f:3: health-check: expected a path such as /healthz, found \"healthz\""),
+    ("health-check = command a | b", "f:3: health-check: expected no operator of a shell, or sh -c 'SCRIPT', or quotes around it, found \"|\""),
+    ("health-interval = 0s", "f:3: health-interval: expected a time longer than 0s, found \"0s\""),
+    ("enabled = true", "f:3: enabled: expected one of yes, no, found \"true\""),
+    ("enabled", "f:3: expected KEY = VALUE or [app NAME], found \"enabled\""),
+    ("[app a]", "f:3: expected another name than that of line 1, found \"a\""),
+    ("[ap b]", "f:3: expected [app NAME], found \"[ap b]\", did you mean app?"),
+    ("[app b]", "f:3: expected a section with a command, found \"[app b]\""),
+    ("[app ä]\ncommand = x", "f:3: expected a name of letters, digits and ._-, at most 64, found \"ä\""),
+];
+
+#[test]
+fn wrong_lines_are_named() {
+    for (line, expected) in WRONG_LINES {
+        assert_eq!(errors(&format!("[app a]\ncommand = x\n{line}\n")), [*expected], "{line}");
+    }
+}
+
+#[test]
+fn all_errors_are_said_in_the_order_of_the_lines() {
+    let text = "x = 1\n[app a]\ncommand = 'a\nrestart = x\nafter = b\n[app b]\ncommand = a && b\n";
+    assert_eq!(
+        errors(text),
+        [
+            "f:1: expected [app NAME] before the first key, found \"x\"",
+            "f:2: expected a section with a command, found \"[app a]\"",
+            "f:3: expected a closing ', found \"'a\"",
+            "f:4: restart: expected one of always, on-failure, never, found \"x\"",
+            "f:7: command: expected no operator of a shell, or sh -c 'SCRIPT', or quotes around it, found \"&&\"",
+        ]
+    );
+}
+
+#[test]
+fn circles_are_shown() {
+    let text = "[app x]\ncommand=x\n[app a]\ncommand=x\nafter=x b\n[app b]\ncommand=x\nafter=c\n\
+                [app c]\ncommand=x\nafter=b\n";
+    assert_eq!(
+        errors(text),
+        ["f:8: after: expected an order without a circle, found \"b after c after b\""]
+    );
+}
+
+#[test]
+fn nothing_is_a_file_too() {
+    assert_eq!(applications(""), []);
+    assert_eq!(errors("a\nb\0"), ["f:2: expected text, found \"\\0\""]);
+}
+
+#[test]
+fn sections_are_limited() {
+    let text: String =
+        (0..SECTIONS_MAX + 9).map(|i| format!("[app a{i}]\ncommand = x\n")).collect();
+    assert_eq!(errors(&text), ["f:2001: expected at most 1000 sections, found \"[app a1000]\""]);
+}
+
+proptest! {
+    /// Whatever a file says gets an answer, and each error is one line that begins with its place.
+    #[test]
+    fn any_text_gets_an_answer(lines in prop::collection::vec(line(), 0..12)) {
+        if let Err(errors) = parse("f", &lines.join("\n"), &read_none) {
+            for error in errors {
+                let line = error.to_string();
+                prop_assert!(!line.contains(char::is_control), "{line:?}");
+                prop_assert!(line.starts_with("f:") || line.starts_with("/bad-env:"), "{line:?}");
+            }
+        }
+    }
+}
+
+/// Lines that are near to right ones, and any others.
+fn line() -> impl Strategy<Value = String> {
+    let key = (prop::sample::select(keys()), "[ a-c0-9='\"\\\\#/:]{0,8}")
+        .prop_map(|(key, value)| format!("{} = {value}", key.name));
+    let header = "\\[(app|watch) [a-c]\\]";
+    prop_oneof![
+        key,
+        header,
+        prop::sample::select(WRONG_LINES).prop_map(|(line, _)| line.to_string()),
+        ".{0,20}"
+    ]
+}
