@@ -10,13 +10,14 @@
 //!         ^ sending begins here
 //! ```
 //!
+//! A body that has nothing yet holds no buffer: its answer is [`Due`].
+//!
 //! Head and first piece leave in one write without a copy of the body; each later buffer of a
 //! chunked body is one chunk, and its size line has a fixed width so that it can be filled in last.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::connection::CloseReason;
 use super::date::HttpDate;
 use super::drain::Drain;
 use super::handler::Written;
@@ -24,6 +25,7 @@ use super::request::{Method, Request, Version};
 use super::response::{
     Body, BodySource, Framing, Persistence, Progress, Response, Status, head_bytes_max, write_head,
 };
+use super::step::CloseReason;
 
 /// The size line of a chunk, filled in when the chunk is whole: eight digits, enough for 4 GiB.
 const CHUNK_HEAD: &[u8; 10] = b"00000000\r\n";
@@ -33,6 +35,10 @@ const CHUNK_TAIL: &[u8] = b"\r\n";
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// RFC 9110 §15.2.1; an interim answer has no body and no fields.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// A source that waits for a time that has passed would be asked in every turn of the loop; it is
+/// asked again after this one, which nobody notices.
+const WAIT_MIN: Duration = Duration::from_millis(1);
 
 /// Buffers kept for the next answers. More answers at a time than this allocate theirs.
 const FREE_BUFFERS_MAX: usize = 4;
@@ -120,6 +126,14 @@ impl<B: BodySource> Rest<B> {
         }
     }
 
+    /// The body that nothing was rendered of.
+    fn into_body(self) -> Body<B> {
+        match self {
+            Rest::Bytes { bytes, .. } => Body::Bytes(bytes),
+            Rest::Stream(source) => Body::Stream(source),
+        }
+    }
+
     fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
         match self {
             Rest::Bytes { bytes, at } => {
@@ -132,14 +146,34 @@ impl<B: BodySource> Rest<B> {
                 let len_before = out.len();
                 let progress = source.fill(out, room);
                 let has_appended = out.len() > len_before;
-                assert!(
-                    has_appended || progress == Progress::Done && out.len() == len_before,
-                    "a body source appends to what is there, unless it is done"
-                );
+                let is_right = match progress {
+                    Progress::More => has_appended,
+                    Progress::Done => out.len() >= len_before,
+                    Progress::Wait(_) => out.len() == len_before,
+                };
+                assert!(is_right, "a body source appends to what is there, unless it is done");
                 progress
             }
         }
     }
+}
+
+/// An answer of which nothing is rendered.
+#[derive(Debug)]
+pub(super) struct Due<B> {
+    pub response: Response<B>,
+    pub asked: Asked,
+    pub then: Then,
+    /// When its body is asked again, which had nothing yet.
+    pub until: Instant,
+}
+
+/// What became of an answer that was due.
+pub(super) enum Begun<B> {
+    /// It is begun.
+    Answer(Answer<B>),
+    /// It is still due.
+    Due(Due<B>),
 }
 
 /// An answer, and how much of it is out.
@@ -161,15 +195,10 @@ pub(super) struct Answer<B> {
 }
 
 impl<B: BodySource> Answer<B> {
-    /// Renders the first buffer of the answer that `response` makes to what was `asked`.
-    pub(super) fn begin(
-        mut response: Response<B>,
-        asked: Asked,
-        then: Then,
-        pool: &mut Pool,
-        date: &HttpDate,
-        now: Instant,
-    ) -> Answer<B> {
+    /// Renders the first buffer of the answer that is `due`, or gives it back if there is nothing
+    /// to render yet.
+    pub(super) fn begin(due: Due<B>, pool: &mut Pool, date: &HttpDate, now: Instant) -> Begun<B> {
+        let Due { mut response, asked, then, .. } = due;
         let body = std::mem::replace(&mut response.body, Body::Empty);
         let length = match &body {
             Body::Empty => Some(0),
@@ -181,12 +210,17 @@ impl<B: BodySource> Answer<B> {
         let reserved = head_bytes_max(&response) + CHUNK_HEAD.len();
         buffer.resize(reserved, 0);
         let mut progress = rest.fill(&mut buffer, room(pool, reserved));
+        if let Progress::Wait(until) = progress {
+            pool.give(buffer);
+            response.body = rest.into_body();
+            return Begun::Due(Due { response, asked, then, until: until.max(now + WAIT_MIN) });
+        }
 
         let framing = match (length, progress, asked.version) {
             (Some(length), _, _) => Framing::Length(length),
             (None, Progress::Done, _) => Framing::Length((buffer.len() - reserved) as u64),
-            (None, Progress::More, Version::Http11) => Framing::Chunked,
-            (None, Progress::More, Version::Http10) => Framing::UntilClose,
+            (None, _, Version::Http11) => Framing::Chunked,
+            (None, _, Version::Http10) => Framing::UntilClose,
         };
         let then = match (framing, then) {
             (Framing::UntilClose, Then::Next) => Then::Close(CloseReason::BodyUntilClose),
@@ -206,7 +240,19 @@ impl<B: BodySource> Answer<B> {
         let sent = head_end - head.len();
         buffer[sent..head_end].copy_from_slice(head);
         let (status, bytes, started) = (Some(response.status), 0, None);
-        Answer { buffer, sent, rest, progress, framing, status, then, bytes, started, since: now }
+        let since = now;
+        Begun::Answer(Answer {
+            buffer,
+            sent,
+            rest,
+            progress,
+            framing,
+            status,
+            then,
+            bytes,
+            started,
+            since,
+        })
     }
 
     /// The interim answer "100 Continue".
@@ -237,6 +283,14 @@ impl<B: BodySource> Answer<B> {
         self.progress == Progress::Done
     }
 
+    /// When the body, which had nothing more yet, is asked again.
+    pub(super) fn waits_until(&self) -> Option<Instant> {
+        match self.progress {
+            Progress::Wait(until) => Some(until),
+            Progress::More | Progress::Done => None,
+        }
+    }
+
     pub(super) fn since(&self) -> Instant {
         self.since
     }
@@ -250,9 +304,13 @@ impl<B: BodySource> Answer<B> {
         self.bytes += count as u64;
     }
 
-    /// Renders the next buffer, once the last one is out.
-    pub(super) fn refill(&mut self, pool: &Pool) {
+    /// Renders the next buffer, once the last one is out, unless its body has nothing yet.
+    pub(super) fn refill(&mut self, pool: &Pool, now: Instant) {
         debug_assert!(self.unsent().is_empty() && !self.is_rendered());
+        if self.waits_until().is_some() {
+            // What the peer is given time for begins where there is something to take.
+            self.since = now;
+        }
         self.buffer.clear();
         self.sent = 0;
         if self.framing == Framing::Chunked {
@@ -260,6 +318,9 @@ impl<B: BodySource> Answer<B> {
         }
         let room = room(pool, self.buffer.len());
         self.progress = self.rest.fill(&mut self.buffer, room);
+        if let Progress::Wait(until) = &mut self.progress {
+            *until = (*until).max(now + WAIT_MIN);
+        }
         if self.framing == Framing::Chunked {
             self.sent = seal_chunk(&mut self.buffer, 0, self.progress);
         }

@@ -3,15 +3,18 @@
 //! ```text
 //!                 ┌─────────────────────────── next request ───────────────────────────┐
 //!                 v                                                                    │
-//!  accept ──> Head ──(head, no body)──────────────────────────> Answer ──(all is out)──┤
-//!              │ │                                               ^  ^                  │
-//!              │ └─(head, body follows)─> Body ──(body is in)────┘  │                  │
-//!              │      └─(100 Continue)─> Answer ─> Body  │          │                  │
-//!              │                                         │          │        (last) ShutDown
-//!              └──(malformed, too large, too slow)───────┴──refuse──┘                  │
+//!  accept ──> Head ──(head, no body)───────────────────> Due ──> Answer ──(all is out)──┤
+//!              │ │                                       ^ ^                           │
+//!              │ └─(head, body follows)─> Body ──(it is in)┘                           │
+//!              │      └─(100 Continue)─> Answer ─> Body  │ │                           │
+//!              │                                         │ │                 (last) ShutDown
+//!              └──(malformed, too large, too slow)─refuse┴─┘                           │
 //!                                                                                      v
 //!  Close <──(end of input, error, deadline, evicted, stop)── any state            Linger ──> Close
 //! ```
+//!
+//! In `Due`, and in `Answer` where all that was rendered is out, the body may have nothing yet: the
+//! connection waits until it is woken or the time that the body named is over, and tries again.
 //!
 //! Whoever owns the socket calls [`Connection::advance`] with the bytes that came, does what the
 //! [`Step`] says, and calls again until the step is to read or to close. What is left of the
@@ -22,7 +25,7 @@
 use std::mem;
 use std::time::Instant;
 
-use super::answer::{Answer, Asked, PendingBody, Pool, Then};
+use super::answer::{Answer, Asked, Begun, Due, PendingBody, Pool, Then};
 use super::date::HttpDate;
 use super::drain::Drain;
 use super::handler::Handler;
@@ -30,58 +33,7 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request::{BodyLength, Parsed, Request, parse};
 use super::response::{BodySource, Response};
-
-/// Why a connection was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The peer closed it between two requests.
-    PeerFinished,
-    /// The peer closed or reset it within a request or an answer.
-    PeerAborted,
-    /// The peer asked for it: `Connection: close`, or HTTP/1.0 without `keep-alive`.
-    PeerAsked,
-    /// The end of an HTTP/1.0 answer of unknown length can be told in no other way.
-    BodyUntilClose,
-    /// A request was refused; where the next one would begin is not certain.
-    Refused,
-    /// No request came in time.
-    Idle,
-    /// The peer took nothing of an answer for too long.
-    Stalled,
-    /// It was the longest idle one when another one came and there was no room.
-    Evicted,
-    /// The server stops.
-    Stopping,
-}
-
-/// What the owner of the socket has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Wait for bytes from the peer.
-    Read,
-    /// Write [`Connection::unsent`] and say how much went with [`Connection::wrote`].
-    Write,
-    /// Shut down the sending side, so that the peer sees the end, and advance.
-    ShutDown,
-    /// Close the socket.
-    Close(CloseReason),
-}
-
-/// What a connection waits for; each kind has a deadline of one length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// For the first byte of all.
-    Fresh,
-    /// For the first byte of the next request.
-    Idle,
-    /// For the rest of a request.
-    Request,
-    /// For the peer to take some of an answer.
-    Stall,
-    /// For the peer to close, after the last answer.
-    Linger,
-}
+use super::step::{CloseReason, Step, Wait};
 
 /// What all connections of a server work with.
 pub(super) struct Context<H> {
@@ -106,6 +58,7 @@ impl<H: Handler> Context<H> {
 enum State<B> {
     Head { since: Instant },
     Body(Box<PendingBody>),
+    Due(Due<B>),
     Answer(Answer<B>),
     Linger { since: Instant, discarded_bytes: usize, reason: CloseReason },
 }
@@ -152,10 +105,11 @@ impl<B: BodySource> Connection<B> {
             let step = match &mut self.state {
                 State::Head { .. } => self.read_head(input, cx),
                 State::Body(_) => self.read_body(input, cx),
+                State::Due(_) => self.begin(cx),
                 State::Answer(answer) if !answer.unsent().is_empty() => Some(Step::Write),
                 State::Answer(answer) if !answer.is_rendered() => {
-                    answer.refill(&cx.pool);
-                    None
+                    answer.refill(&cx.pool, cx.now);
+                    answer.waits_until().map(|_| Step::Wait)
                 }
                 State::Answer(_) => self.finish(cx),
                 State::Linger { discarded_bytes, reason, .. } => {
@@ -258,16 +212,9 @@ impl<B: BodySource> Connection<B> {
         H: Handler<Body = B>,
     {
         let response = cx.handler.handle(request);
-        let then = if cx.is_stopping {
-            Then::Close(CloseReason::Stopping)
-        } else if request.is_persistent() {
-            Then::Next
-        } else {
-            Then::Close(CloseReason::PeerAsked)
-        };
-        let asked = Asked::by(request);
-        self.state =
-            State::Answer(Answer::begin(response, asked, then, &mut cx.pool, &cx.date, cx.now));
+        let is_last = !request.is_persistent();
+        let then = if is_last { Then::Close(CloseReason::PeerAsked) } else { Then::Next };
+        self.state = State::Due(Due { response, asked: Asked::by(request), then, until: cx.now });
     }
 
     fn refuse<H>(&mut self, refusal: Refusal, bytes: &[u8], cx: &mut Context<H>)
@@ -277,8 +224,31 @@ impl<B: BodySource> Connection<B> {
         cx.handler.refused(refusal, bytes);
         let response = Response::text(refusal.status(), format!("{}\n", refusal.reason()));
         let (asked, then) = (Asked::unclear(), Then::Close(CloseReason::Refused));
-        self.state =
-            State::Answer(Answer::begin(response, asked, then, &mut cx.pool, &cx.date, cx.now));
+        self.state = State::Due(Due { response, asked, then, until: cx.now });
+    }
+
+    /// Begins the answer that is due, if its body has something.
+    fn begin<H>(&mut self, cx: &mut Context<H>) -> Option<Step>
+    where
+        H: Handler<Body = B>,
+    {
+        let State::Due(mut due) = mem::replace(&mut self.state, State::Head { since: cx.now })
+        else {
+            unreachable!("only answers that are due are begun");
+        };
+        if cx.is_stopping && matches!(due.then, Then::Next) {
+            due.then = Then::Close(CloseReason::Stopping);
+        }
+        match Answer::begin(due, &mut cx.pool, &cx.date, cx.now) {
+            Begun::Answer(answer) => {
+                self.state = State::Answer(answer);
+                None
+            }
+            Begun::Due(due) => {
+                self.state = State::Due(due);
+                Some(Step::Wait)
+            }
+        }
     }
 
     /// The answer is out.
@@ -348,7 +318,8 @@ impl<B: BodySource> Connection<B> {
         }
     }
 
-    /// The deadline of what it waits for is over: closes, or has an answer to write before.
+    /// The deadline of what it waits for is over: closes, or has an answer to write before, or may
+    /// have one.
     pub(super) fn expire<H>(&mut self, cx: &mut Context<H>) -> Option<CloseReason>
     where
         H: Handler<Body = B>,
@@ -365,21 +336,32 @@ impl<B: BodySource> Connection<B> {
                 self.refuse(Refusal::TooSlow, &head, cx);
                 None
             }
+            State::Due(_) => None,
+            State::Answer(answer) if answer.waits_until().is_some() => None,
             State::Answer(_) => Some(CloseReason::Stalled),
             State::Linger { reason, .. } => Some(*reason),
         }
     }
 
-    /// What it waits for, and since when.
+    /// What it waits for, and since when; [`Wait::Source`]: until when.
     pub(super) fn wait(&self) -> (Wait, Instant) {
         match &self.state {
             State::Head { since } if self.seen_bytes > 0 => (Wait::Request, *since),
             State::Head { since } if self.has_answered => (Wait::Idle, *since),
             State::Head { since } => (Wait::Fresh, *since),
             State::Body(pending) => (Wait::Request, pending.since),
-            State::Answer(answer) => (Wait::Stall, answer.since()),
+            State::Due(due) => (Wait::Source, due.until),
+            State::Answer(answer) => match answer.waits_until() {
+                Some(until) => (Wait::Source, until),
+                None => (Wait::Stall, answer.since()),
+            },
             State::Linger { since, .. } => (Wait::Linger, *since),
         }
+    }
+
+    /// Whether it waits for the body of an answer. What comes from the peer must wait too.
+    pub(super) fn waits_for_source(&self) -> bool {
+        self.wait().0 == Wait::Source
     }
 
     /// Whether it has no request whose answer is owed.

@@ -1,16 +1,18 @@
 //! Which connection's time is up first.
 //!
 //! All deadlines of a kind are equally long, so the one that began first ends first: a list for
-//! each kind, in the order in which the waits began, is all the timer that is needed. Every
-//! operation takes constant time, and allocates only when there are more connections than ever.
+//! each kind, in the order in which the waits began, is all the timer that is needed. The times up
+//! to which bodies are waited for come in any order; a new one is put in its place from the back,
+//! past the few that are later. Every other operation takes constant time, and none allocates but
+//! when there are more connections than ever.
 
 use std::time::Instant;
 
-use super::connection::Wait;
+use super::step::Wait;
 
 /// The kinds of deadlines, in the order of their discriminants.
-pub(super) const WAITS: [Wait; 5] =
-    [Wait::Fresh, Wait::Idle, Wait::Request, Wait::Stall, Wait::Linger];
+pub(super) const WAITS: [Wait; 6] =
+    [Wait::Fresh, Wait::Idle, Wait::Request, Wait::Stall, Wait::Linger, Wait::Source];
 
 /// No neighbour: the end of a list.
 const NONE: usize = usize::MAX;
@@ -42,9 +44,8 @@ impl Deadlines {
         Deadlines { lists: [empty; WAITS.len()], links: Vec::new() }
     }
 
-    /// The connection at `index` waits for `wait` since `since`. If it did so already, its place
-    /// stays. A `since` before that of an earlier call does no harm but is found late, when those
-    /// in front of it are.
+    /// The connection at `index` waits for `wait` since `since`, behind those that do so since that
+    /// time. If it did so already, its place stays.
     pub(super) fn set(&mut self, index: usize, wait: Wait, since: Instant) {
         if index >= self.links.len() {
             let unlinked = Link { wait: None, before: NONE, after: NONE };
@@ -55,12 +56,27 @@ impl Deadlines {
         }
         self.clear(index);
         let list = &mut self.lists[wait as usize];
-        let before = std::mem::replace(&mut list.last, index);
+        let (mut before, mut after) = (list.last, NONE);
+        while let Some(link) = self.links.get(before)
+            && link.wait.is_some_and(|(_, other)| other > since)
+        {
+            (before, after) = (link.before, before);
+        }
         match before {
             NONE => list.first = index,
             before => self.links[before].after = index,
         }
-        self.links[index] = Link { wait: Some((wait, since)), before, after: NONE };
+        match after {
+            NONE => list.last = index,
+            after => self.links[after].before = index,
+        }
+        self.links[index] = Link { wait: Some((wait, since)), before, after };
+    }
+
+    /// The connection that waits for the same as that at `index`, and comes next.
+    pub(super) fn after(&self, index: usize) -> Option<usize> {
+        let after = self.links.get(index)?.after;
+        (after != NONE).then_some(after)
     }
 
     /// The connection at `index` waits for nothing.
@@ -102,25 +118,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn first_is_that_of_a_plain_list(
-            operations in prop::collection::vec((0..8_usize, 0..=WAITS.len()), 0..100),
+        fn lists_are_in_the_order_of_time(
+            operations in prop::collection::vec((0..8_usize, 0..=WAITS.len(), 0..9_u64), 0..100),
         ) {
             let start = Instant::now();
             let mut deadlines = Deadlines::new();
             let mut model: Vec<(usize, Wait, Instant)> = Vec::new();
-            for (tick, (index, choice)) in operations.into_iter().enumerate() {
-                let since = start + Duration::from_millis(tick as u64);
-                model.retain(|entry| entry.0 != index);
+            for (tick, (index, choice, earlier)) in operations.into_iter().enumerate() {
+                let since = start + Duration::from_millis((tick + 9) as u64 - earlier);
+                let wanted = WAITS.get(choice).map(|&wait| (index, wait, since));
+                let is_there = wanted.is_some_and(|wanted| model.contains(&wanted));
+                model.retain(|entry| is_there || entry.0 != index);
                 match WAITS.get(choice) {
                     Some(&wait) => {
                         deadlines.set(index, wait, since);
-                        model.push((index, wait, since));
+                        model.extend(wanted.filter(|_| !is_there));
                     }
                     None => deadlines.clear(index),
                 }
                 for wait in WAITS {
-                    let first = model.iter().find(|entry| entry.1 == wait);
-                    prop_assert_eq!(deadlines.first(wait), first.map(|entry| (entry.0, entry.2)));
+                    model.sort_by_key(|entry| entry.2);
+                    let expected: Vec<_> =
+                        model.iter().filter(|entry| entry.1 == wait).map(|entry| entry.0).collect();
+                    let first = deadlines.first(wait).map(|(index, _)| index);
+                    let listed = std::iter::successors(first, |index| deadlines.after(*index));
+                    prop_assert_eq!(listed.collect::<Vec<_>>(), expected);
                 }
             }
         }

@@ -1,12 +1,13 @@
 //! What a server asks of the application, and what it tells it.
 
 use std::io;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::connection::CloseReason;
 use super::refusal::Refusal;
 use super::request::Request;
 use super::response::{BodySource, Response, Status};
+use super::step::CloseReason;
 
 /// Answers requests. Everything is called on the event loop's thread, and must not block: while
 /// it runs, no connection makes progress.
@@ -15,6 +16,12 @@ pub trait Handler {
     ///
     /// [`NoStream`]: super::NoStream
     type Body: BodySource;
+
+    /// The event loop begins. From any thread, `waker` makes it ask the bodies again that
+    /// [wait](super::Progress::Wait); to wake it costs a system call.
+    fn begin(&mut self, waker: Waker) {
+        drop(waker);
+    }
 
     /// A new pass over the connections that are ready begins at `now`. Requests handled before the
     /// next turn came in together, as far as the loop can tell, and may share one collection.

@@ -5,7 +5,8 @@
 //! drain     request bodies, thrown away      bytes -> end | more | refusal
 //! response  what a handler answers, and its head
 //! answer    head and body in output buffers  response -> buffer after buffer
-//! connection  the state machine of one connection: the five above, deadlines, keep-alive
+//! connection  the state machine of one connection: the four above, deadlines, keep-alive
+//! step      what a connection decides
 //! listen    addresses, and sockets that listen
 //! server    the event loop: the only file here with clocks, and with sockets that are connected
 //! ```
@@ -28,9 +29,9 @@ mod refusal;
 pub mod request;
 mod response;
 mod server;
+mod step;
 mod target;
 
-pub use connection::CloseReason;
 pub use handler::{Handler, Written};
 pub use limits::Limits;
 pub use listen::{ListenAddress, ListenAddressError, ListenError, Listener};
@@ -38,6 +39,7 @@ pub use refusal::{Excerpt, Refusal};
 pub use request::{Method, Request, Version};
 pub use response::{Body, BodySource, Progress, Response, Status};
 pub use server::{Server, ServerHandle, Stopper};
+pub use step::CloseReason;
 
 /// The body of handlers that stream none: there is no value of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

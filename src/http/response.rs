@@ -1,6 +1,7 @@
 //! What a handler answers, and the head that is made of it.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use super::date::HttpDate;
 
@@ -75,6 +76,11 @@ impl Status {
 pub enum Progress {
     /// There is more to come.
     More,
+    /// There is nothing yet, and nothing was appended: the source is asked again when the server's
+    /// waker is woken (see [`Handler::begin`]), and at this time at the latest.
+    ///
+    /// [`Handler::begin`]: super::Handler::begin
+    Wait(Instant),
     /// That was the end.
     Done,
 }
@@ -88,8 +94,9 @@ pub trait BodySource {
     ///
     /// It is called once for each buffer, so a source should fill the room that it is given: what
     /// it leaves empty makes the answer's pieces, and the system calls, more. It must append at
-    /// least one byte unless it is done, and must leave alone what is in `out` already; the
-    /// connection panics otherwise. It runs on the event loop and must not block.
+    /// least one byte unless it is done or waits, and must leave alone what is in `out` already;
+    /// the connection panics otherwise. It runs on the event loop and must not block: a source
+    /// that is not ready waits, also in front of the first byte.
     fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress;
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::task::{Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -59,9 +60,9 @@ impl Server {
     /// # Errors
     /// If the process is out of descriptors.
     pub fn with_listeners(listeners: Vec<Listener>, limits: Limits) -> Result<Server, ListenError> {
-        let wake = EventFd::new().map_err(|source| ListenError::new("any address", source))?;
-        let stop = Stop { wake, grace: OnceLock::new() };
-        Ok(Server { listeners, limits, stopper: Stopper { stop: Arc::new(stop) } })
+        let raised = EventFd::new().map_err(|source| ListenError::new("any address", source))?;
+        let bell = Bell { raised, grace: OnceLock::new() };
+        Ok(Server { listeners, limits, stopper: Stopper { bell: Arc::new(bell) } })
     }
 
     /// The addresses that it listens on, in the order given, with the ports that the kernel chose.
@@ -103,14 +104,31 @@ impl Server {
 /// Stops a server, from any thread and as often as one likes.
 #[derive(Clone, Debug)]
 pub struct Stopper {
-    stop: Arc<Stop>,
+    bell: Arc<Bell>,
 }
 
+/// What the event loop is called by from other threads.
 #[derive(Debug)]
-struct Stop {
-    wake: EventFd,
+struct Bell {
+    raised: EventFd,
     /// Set once stopping was asked for.
     grace: OnceLock<Duration>,
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.raised.raise().expect("an eventfd that is ours can be written to");
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+    }
 }
 
 impl Stopper {
@@ -118,8 +136,13 @@ impl Stopper {
     /// ends when the answers under way are out, but after `grace` at the latest. The first call
     /// counts.
     pub fn stop(&self, grace: Duration) {
-        self.stop.grace.get_or_init(|| grace);
-        self.stop.wake.raise().expect("an eventfd that is ours can be written to");
+        self.bell.grace.get_or_init(|| grace);
+        self.bell.ring();
+    }
+
+    /// What makes the server's bodies that wait go on.
+    fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.bell))
     }
 }
 

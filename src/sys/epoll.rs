@@ -14,6 +14,8 @@ pub enum Interest {
     Read,
     /// Room to write.
     Write,
+    /// Nothing but errors, and that the peer is gone for both directions.
+    HangUp,
 }
 
 impl Interest {
@@ -21,6 +23,7 @@ impl Interest {
         match self {
             Interest::Read => libc::EPOLLIN as u32,
             Interest::Write => libc::EPOLLOUT as u32,
+            Interest::HangUp => 0,
         }
     }
 }

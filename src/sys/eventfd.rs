@@ -1,10 +1,10 @@
 //! A descriptor that one thread makes readable to wake another: `eventfd(2)`.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// A wake-up that stays set once it is raised.
+/// A wake-up that stays set once it is raised, until it is cleared.
 #[derive(Debug)]
 pub struct EventFd {
     file: File,
@@ -36,10 +36,48 @@ impl EventFd {
             _ => Ok(()),
         }
     }
+
+    /// Makes the descriptor unreadable until it is raised again; without effect if it was not.
+    ///
+    /// # Errors
+    /// None is to be expected.
+    pub fn clear(&self) -> io::Result<()> {
+        match (&self.file).read(&mut [0; 8]) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl AsFd for EventFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::epoll::{Epoll, Events, Interest};
+    use std::time::Duration;
+
+    #[test]
+    fn is_readable_from_raising_to_clearing() -> io::Result<()> {
+        let wake = EventFd::new()?;
+        let epoll = Epoll::new()?;
+        let mut events = Events::with_capacity(1);
+        epoll.add(&wake, 1, Interest::Read)?;
+        let mut is_raised = || {
+            epoll.wait(&mut events, Some(Duration::ZERO))?;
+            Ok::<bool, io::Error>(!events.is_empty())
+        };
+        for _ in 0..2 {
+            wake.clear()?;
+            assert!(!is_raised()?);
+            wake.raise()?;
+            wake.raise()?;
+            assert!(is_raised()?);
+        }
+        Ok(())
     }
 }

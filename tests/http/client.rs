@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use promlet::http::{
@@ -13,6 +14,9 @@ use promlet::http::{
 
 /// No test waits longer for anything; one that does has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A time short enough to wait for, where a test waits for it.
+pub(crate) const SHORT: Duration = Duration::from_millis(100);
 
 pub(crate) const HELLO: &str = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
@@ -25,18 +29,42 @@ pub(crate) enum Event {
     AcceptFailed(Option<i32>),
 }
 
-/// Answers `/hello`, and `/letters?COUNT` with a stream of that length.
+/// Answers `/hello`, `/letters?COUNT` with a stream of that length, and `/late?COUNT` with one that
+/// waits for its gate, `/tardy?COUNT` with one that does so for a [`SHORT`] time.
 #[derive(Clone)]
 pub(crate) struct Pages {
     events: Sender<Event>,
     /// The number of bytes that were rendered of streams.
     pub(crate) rendered: Arc<Mutex<usize>>,
+    pub(crate) gate: Gate,
     turns: usize,
+}
+
+/// Holds streams back until it is opened.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<Mutex<GateState>>);
+
+#[derive(Default)]
+struct GateState {
+    is_open: bool,
+    waker: Option<Waker>,
+}
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.is_open = true;
+        state.waker.as_ref().unwrap().wake_by_ref();
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.lock().unwrap().is_open
+    }
 }
 
 impl Pages {
     pub(crate) fn new(events: Sender<Event>) -> Pages {
-        Pages { events, rendered: Arc::default(), turns: 0 }
+        Pages { events, rendered: Arc::default(), gate: Gate::default(), turns: 0 }
     }
 
     fn tell(&self, event: Event) {
@@ -50,6 +78,7 @@ pub(crate) struct Letters {
     at: usize,
     len: usize,
     rendered: Arc<Mutex<usize>>,
+    gate: Option<(Gate, Instant)>,
 }
 
 pub(crate) fn letter(at: usize) -> u8 {
@@ -58,6 +87,12 @@ pub(crate) fn letter(at: usize) -> u8 {
 
 impl BodySource for Letters {
     fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
+        if let Some((gate, until)) = &self.gate
+            && !gate.is_open()
+            && Instant::now() < *until
+        {
+            return Progress::Wait(*until);
+        }
         let end = self.len.min(self.at + room);
         out.extend((self.at..end).map(letter));
         *self.rendered.lock().unwrap() += end - self.at;
@@ -69,6 +104,10 @@ impl BodySource for Letters {
 impl Handler for Pages {
     type Body = Letters;
 
+    fn begin(&mut self, waker: Waker) {
+        self.gate.0.lock().unwrap().waker = Some(waker);
+    }
+
     fn turn(&mut self, _: Instant) {
         self.turns += 1;
     }
@@ -76,12 +115,17 @@ impl Handler for Pages {
     fn handle(&mut self, request: &Request<'_>) -> Response<Letters> {
         assert!(self.turns > 0, "a turn begins before a request is handled");
         let query = String::from_utf8_lossy(request.raw_query().unwrap_or_default()).into_owned();
+        let stream = |len, gate| {
+            let letters = Letters { at: 0, len, rendered: self.rendered.clone(), gate };
+            Response::new(Status::Ok, Body::Stream(letters))
+        };
         match (request.raw_path(), query.parse()) {
             (b"/hello", _) => Response::text(Status::Ok, "hello\n"),
-            (b"/letters", Ok(len)) => {
-                let letters = Letters { at: 0, len, rendered: self.rendered.clone() };
-                Response::new(Status::Ok, Body::Stream(letters))
+            (b"/letters", Ok(len)) => stream(len, None),
+            (b"/late", Ok(len)) => {
+                stream(len, Some((self.gate.clone(), Instant::now() + PATIENCE)))
             }
+            (b"/tardy", Ok(len)) => stream(len, Some((self.gate.clone(), Instant::now() + SHORT))),
             _ => Response::text(Status::NotFound, "no such page\n"),
         }
     }

@@ -6,13 +6,12 @@ mod process;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-use client::{Client, Event, HELLO, PATIENCE, Pages, assert_letters, field, letter, serve};
+use client::{
+    Client, Event, Gate, HELLO, PATIENCE, Pages, SHORT, assert_letters, field, letter, serve,
+};
 use promlet::http::{CloseReason, Limits, ListenAddress, Refusal, Server, ServerHandle, Status};
 
-/// Times short enough to wait for, where a test waits for one of them.
-const SHORT: Duration = Duration::from_millis(100);
 /// More than all socket buffers between a server and a client hold.
 const ENDLESS: usize = 1 << 40;
 
@@ -305,4 +304,82 @@ fn what_was_written_is_told_with_its_size() {
     let answer = client.get("/hello");
     let bytes = (answer.head.len() + answer.body.len()) as u64;
     wait_for(&events, Event::Written(Status::Ok, bytes));
+}
+
+const LATE: &str = "GET /late?100 HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// A server, its address, what it tells, and what holds its late answers back.
+fn start_gated(limits: Limits) -> (ServerHandle, SocketAddr, Receiver<Event>, Gate) {
+    let (sender, events) = channel();
+    let pages = Pages::new(sender);
+    let gate = pages.gate.clone();
+    let (handle, address) = serve(pages, limits);
+    (handle, address, events, gate)
+}
+
+#[test]
+fn others_are_served_while_an_answer_is_waited_for() {
+    // No time of the peer runs while it waits for us.
+    let limits = Limits { stall_time_max: SHORT, request_time_max: SHORT, ..Limits::default() };
+    let (_handle, address, _events, gate) = start_gated(limits);
+    let mut late: Vec<_> = (0..3).map(|_| Client::connect(address)).collect();
+    for client in &mut late {
+        client.send(LATE);
+        client.send(HELLO);
+    }
+    assert_eq!(Client::connect(address).get("/tardy?7").body, b"abcdefg", "its time is up");
+    assert_eq!(Client::connect(address).get("/hello").code, 200);
+    gate.open();
+    for client in &mut late {
+        let answer = client.answer();
+        assert_eq!(field(&answer.head, "Content-Length"), Some("100"));
+        assert_letters(&answer.body, 100);
+        assert_eq!(client.answer().body, b"hello\n");
+        assert_eq!(client.get("/hello").code, 200);
+    }
+}
+
+#[test]
+fn a_half_closed_peer_gets_the_answer_it_waits_for() {
+    let (_handle, address, events, gate) = start_gated(Limits::default());
+    let mut client = Client::connect(address);
+    client.send(LATE);
+    client.stream().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Client::connect(address).get("/hello").code, 200);
+    gate.open();
+    assert_letters(&client.answer().body, 100);
+    assert_eq!(client.rest(), b"");
+    wait_for(&events, Event::Closed(CloseReason::PeerFinished));
+}
+
+#[test]
+fn a_peer_that_leaves_while_it_waits_is_closed() {
+    let (_handle, address, events, _gate) = start_gated(Limits::default());
+    let mut client = Client::connect(address);
+    client.send(HELLO);
+    assert!(matches!(events.recv_timeout(PATIENCE), Ok(Event::Written(..))));
+    client.send(LATE);
+    assert_eq!(Client::connect(address).get("/hello").code, 200, "it was read too");
+    // What it has not read makes the kernel reset the connection.
+    drop(client);
+    wait_for(&events, Event::Closed(CloseReason::PeerAborted));
+}
+
+#[test]
+fn stopping_waits_for_late_answers_as_long_as_it_may() {
+    for (grace, is_answered) in [(PATIENCE, true), (SHORT, false)] {
+        let (handle, address, _events, gate) = start_gated(Limits::default());
+        let mut client = Client::connect(address);
+        client.send(LATE);
+        assert_eq!(Client::connect(address).get("/hello").code, 200);
+        handle.stopper().stop(grace);
+        if is_answered {
+            gate.open();
+            let answer = client.answer();
+            assert_eq!(field(&answer.head, "Connection"), Some("close"));
+        } else {
+            assert_eq!(client.rest(), b"");
+        }
+        handle.join().unwrap();
+    }
 }

@@ -3,31 +3,41 @@ use crate::http::handler::Written;
 use crate::http::request::Method;
 use crate::http::response::{Body, Progress, Status};
 use proptest::prelude::*;
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 const HELLO: &str = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 const LAST: &str = "GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 
-/// Appends `left` bytes, as many at a time as there is room for.
+/// Appends `left` bytes, as many at a time as there is room for and are ready.
 #[derive(Debug)]
 struct Letters {
     left: usize,
-    fills: usize,
+    ready: Rc<Cell<usize>>,
+    until: Instant,
 }
 
 impl BodySource for Letters {
     fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
-        let count = self.left.min(room);
+        let count = self.left.min(room).min(self.ready.get());
         out.extend((0..count).map(|at| b'a' + (at % 26) as u8));
         self.left -= count;
-        self.fills += 1;
-        if self.left == 0 { Progress::Done } else { Progress::More }
+        self.ready.set(self.ready.get() - count);
+        match (count, self.left) {
+            (_, 0) => Progress::Done,
+            (0, _) => Progress::Wait(self.until),
+            (_, _) => Progress::More,
+        }
     }
 }
 
 /// Answers `/hello`, and `/letters?COUNT` with a stream.
-#[derive(Default)]
 struct Pages {
+    /// How many letters are ready, of all streams together.
+    ready: Rc<Cell<usize>>,
+    /// Up to when a stream waits for more.
+    until: Instant,
     handled: Vec<String>,
     written: Vec<(Status, u64)>,
     refused: Vec<Refusal>,
@@ -43,7 +53,8 @@ impl Handler for Pages {
             b"/hello" if request.method() != Method::Post => Response::text(Status::Ok, "hello\n"),
             b"/letters" => {
                 let left = text(request.raw_query().unwrap_or_default()).parse().unwrap();
-                Response::new(Status::Ok, Body::Stream(Letters { left, fills: 0 }))
+                let letters = Letters { left, ready: Rc::clone(&self.ready), until: self.until };
+                Response::new(Status::Ok, Body::Stream(letters))
             }
             b"/page" => Response::new(Status::Ok, Body::Bytes(vec![b'x'; 2_000].into())),
             _ => Response::new(Status::NotFound, Body::Empty),
@@ -58,6 +69,9 @@ impl Handler for Pages {
         self.refused.push(refusal);
     }
 }
+
+/// Up to when a stream waits, from the start of the scenario.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// A peer and the connection that serves it, without a network in between.
 struct Scenario {
@@ -74,9 +88,16 @@ impl Scenario {
     fn new() -> Scenario {
         let limits = Limits { output_buffer_bytes: 512, body_bytes_max: 64, ..Limits::default() };
         let now = Instant::now();
+        let pages = Pages {
+            ready: Rc::new(Cell::new(usize::MAX)),
+            until: now + WAIT,
+            handled: Vec::new(),
+            written: Vec::new(),
+            refused: Vec::new(),
+        };
         Scenario {
             connection: Connection::new(now),
-            cx: Context::new(Pages::default(), limits, now),
+            cx: Context::new(pages, limits, now),
             output: Vec::new(),
             room: usize::MAX,
             is_shut_down: false,
@@ -90,12 +111,26 @@ impl Scenario {
         scenario
     }
 
+    /// A scenario in which `count` letters are ready.
+    fn with_ready(count: usize) -> Scenario {
+        let scenario = Scenario::new();
+        scenario.cx.handler.ready.set(count);
+        scenario
+    }
+
+    /// Makes `count` more letters ready and wakes the connection.
+    fn wake(&mut self, count: usize) {
+        let ready = &self.cx.handler.ready;
+        ready.set(ready.get() + count);
+        self.send(b"");
+    }
+
     fn send(&mut self, bytes: &[u8]) {
         let joined = [self.connection.kept(), bytes].concat();
         let mut rest = &joined[..];
         while self.closed.is_none() {
             match self.connection.advance(&mut rest, &mut self.cx) {
-                Step::Read => break,
+                Step::Read | Step::Wait => break,
                 Step::Write if self.room == 0 => break,
                 Step::Write => {
                     let unsent = self.connection.unsent();
@@ -331,6 +366,76 @@ fn a_peer_that_does_not_read_stops_the_source() {
 }
 
 #[test]
+fn a_body_that_has_nothing_yet_is_waited_for() {
+    for method in ["GET", "HEAD"] {
+        let ask = format!("{method} /letters?100 HTTP/1.1\r\nHost: h\r\n\r\n");
+        let mut scenario = Scenario::with_ready(0);
+        scenario.send(ask.as_bytes());
+        let until = scenario.cx.now + WAIT;
+        assert_eq!(scenario.connection.wait(), (Wait::Source, until));
+        assert!(!scenario.connection.is_between_requests());
+        assert_eq!(scenario.connection.ended(), CloseReason::PeerAborted);
+        scenario.send(HELLO.as_bytes());
+        assert_eq!(scenario.connection.kept(), HELLO.as_bytes());
+        scenario.pass(WAIT / 2);
+        scenario.wake(0);
+        assert_eq!((scenario.text(), scenario.wait()), (String::new(), Wait::Source));
+
+        scenario.wake(100);
+        assert_eq!((scenario.codes(), scenario.wait()), (vec![200, 200], Wait::Idle));
+        let whole = Scenario::after(&format!("{ask}{HELLO}"));
+        assert_eq!(scenario.text(), whole.text(), "{method}");
+        assert_eq!(scenario.cx.handler.written, whole.cx.handler.written);
+    }
+}
+
+#[test]
+fn a_body_may_be_waited_for_within_itself() {
+    let ask = |version: &str| format!("GET /letters?1000 HTTP/{version}\r\nHost: h\r\n\r\n");
+    for (version, end) in [("1.1", "\r\n0\r\n\r\n"), ("1.0", "")] {
+        let mut scenario = Scenario::with_ready(300);
+        scenario.send(ask(version).as_bytes());
+        assert_eq!((scenario.codes(), scenario.wait()), (vec![200], Wait::Source), "{version}");
+        let sent = scenario.output.len();
+        scenario.wake(0);
+        assert_eq!(scenario.output.len(), sent, "nothing is no chunk");
+        scenario.pass(Duration::from_secs(60));
+        scenario.room = 5;
+        scenario.wake(700);
+        assert_eq!(scenario.connection.wait(), (Wait::Stall, scenario.cx.now), "{version}");
+        scenario.room = usize::MAX;
+        scenario.send(b"");
+        assert!(scenario.text().ends_with(end) && scenario.output.len() >= sent + 700, "{version}");
+        assert_ne!(scenario.wait(), Wait::Source);
+    }
+}
+
+#[test]
+fn a_body_is_asked_again_when_its_time_is_over() {
+    let mut scenario = Scenario::with_ready(0);
+    scenario.send(b"GET /letters?100 HTTP/1.1\r\nHost: h\r\n\r\n");
+    scenario.pass(WAIT);
+    scenario.expire();
+    let (wait, until) = scenario.connection.wait();
+    assert_eq!((wait, scenario.closed), (Wait::Source, None));
+    assert!(until > scenario.cx.now, "a time that has passed would be asked for in every turn");
+    scenario.cx.handler.ready.set(100);
+    scenario.expire();
+    assert_eq!(scenario.codes(), [200]);
+}
+
+#[test]
+fn stopping_ends_connections_after_the_answer_they_wait_for() {
+    let mut scenario = Scenario::with_ready(0);
+    scenario.send(format!("GET /letters?100 HTTP/1.1\r\nHost: h\r\n\r\n{HELLO}").as_bytes());
+    scenario.cx.is_stopping = true;
+    scenario.wake(100);
+    assert_eq!(scenario.codes(), [200]);
+    assert!(scenario.text().contains("Connection: close\r\n"));
+    assert!(scenario.is_shut_down);
+}
+
+#[test]
 fn deadlines() {
     let mut fresh = Scenario::new();
     assert_eq!(fresh.wait(), Wait::Fresh);
@@ -438,8 +543,9 @@ fn a_source_that_appends_nothing_is_a_bug() {
         }
     }
     let response = Response::new(Status::Ok, Body::Stream(Nothing));
-    let (asked, then, now) = (Asked::unclear(), Then::Next, Instant::now());
-    Answer::begin(response, asked, then, &mut Pool::new(512), &HttpDate::at(0), now);
+    let now = Instant::now();
+    let due = Due { response, asked: Asked::unclear(), then: Then::Next, until: now };
+    drop(Answer::begin(due, &mut Pool::new(512), &HttpDate::at(0), now));
 }
 
 /// Requests of all kinds, one after the other, some of them malformed.

@@ -3,8 +3,9 @@
 use std::io;
 use std::time::Instant;
 
-use crate::http::connection::{CloseReason, Connection, Context, Step};
+use crate::http::connection::{Connection, Context};
 use crate::http::handler::Handler;
+use crate::http::step::{CloseReason, Step};
 use crate::sys::epoll::Interest;
 use crate::sys::socket::Socket;
 
@@ -38,6 +39,9 @@ pub(super) fn drive<H: Handler>(
     let interest = loop {
         match client.connection.advance(&mut rest, cx) {
             Step::Read => break Interest::Read,
+            // What the peer sends meanwhile is seldom, and noticed when it comes.
+            Step::Wait if client.interest == Interest::HangUp => break Interest::HangUp,
+            Step::Wait => break Interest::Read,
             Step::Write if writes == WRITES_PER_TURN_MAX => break Interest::Write,
             Step::Write => {
                 writes += 1;

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Stopper;
 use super::clients::{Client, Clients, drive};
-use crate::http::connection::{CloseReason, Connection, Context, Wait};
+use crate::http::connection::{Connection, Context};
 use crate::http::deadlines::{Deadlines, WAITS};
 use crate::http::handler::Handler;
 use crate::http::limits::Limits;
 use crate::http::listen::Listener;
 use crate::http::refusal::Refusal;
+use crate::http::step::{CloseReason, Wait};
 use crate::sys::epoll::{Epoll, Events, Interest};
 use crate::sys::socket::{AcceptError, Socket};
 
@@ -31,8 +32,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections above the cap that are told so at a time. One more displaces the oldest of them.
 const TURNED_AWAY_MAX: usize = 32;
 
-/// The token of the wake-up; listeners come next, then clients.
-const WAKE: u64 = 0;
+/// The token of the bell; listeners come next, then clients.
+const BELL: u64 = 0;
 
 /// See the top of the file.
 pub(super) struct EventLoop<H: Handler> {
@@ -60,13 +61,13 @@ impl<H: Handler> EventLoop<H> {
         handler: H,
     ) -> io::Result<EventLoop<H>> {
         let epoll = Epoll::new()?;
-        epoll.add(&stopper.stop.wake, WAKE, Interest::Read)?;
+        epoll.add(&stopper.bell.raised, BELL, Interest::Read)?;
         watch(&epoll, &listeners)?;
         let now = Instant::now();
         Ok(EventLoop {
             stopper,
             epoll,
-            first_client: WAKE + 1 + listeners.len() as u64,
+            first_client: BELL + 1 + listeners.len() as u64,
             listeners,
             clients: Clients::new(),
             deadlines: Deadlines::new(),
@@ -80,6 +81,7 @@ impl<H: Handler> EventLoop<H> {
 
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_PER_TURN_MAX);
+        self.cx.handler.begin(self.stopper.waker());
         while !self.is_over() {
             let timeout = self.next_deadline().map(|at| at.saturating_duration_since(self.cx.now));
             self.epoll.wait(&mut events, timeout)?;
@@ -112,16 +114,33 @@ impl<H: Handler> EventLoop<H> {
         self.cx.handler.turn(self.cx.now);
         let first_client = self.first_client;
         let tokens = || (0..events.len()).map(|index| events.token(index));
+        if tokens().any(|token| token == BELL) {
+            self.answer_bell()?;
+        }
         // Those who have sent something are not idle: they are heard before any is closed to make
         // room for another.
         for token in tokens().filter(|&token| token >= first_client) {
             self.serve((token - first_client) as usize);
         }
-        for token in tokens().filter(|&token| token < first_client) {
-            match token {
-                WAKE => self.begin_to_stop()?,
-                _ => self.accept((token - 1) as usize),
-            }
+        for token in tokens().filter(|&token| BELL < token && token < first_client) {
+            self.accept((token - BELL - 1) as usize);
+        }
+        Ok(())
+    }
+
+    /// Asks the bodies again that wait, and begins to stop if that was what the bell was rung for.
+    fn answer_bell(&mut self) -> io::Result<()> {
+        // First, so that what it is rung for from here on is heard in the next turn.
+        self.stopper.bell.raised.clear()?;
+        if self.stop_by.is_none()
+            && let Some(grace) = self.stopper.bell.grace.get().copied()
+        {
+            self.begin_to_stop(grace);
+        }
+        let mut waiting = self.deadlines.first(Wait::Source).map(|(index, _)| index);
+        while let Some(index) = waiting {
+            waiting = self.deadlines.after(index);
+            self.resume(index);
         }
         Ok(())
     }
@@ -129,9 +148,11 @@ impl<H: Handler> EventLoop<H> {
     /// The client at `index` is ready for what it waits for, or has failed.
     fn serve(&mut self, index: usize) {
         let Some(client) = self.clients.get_mut(index) else { return };
-        let kept = client.connection.kept();
-        let mut filled = kept.len();
-        self.input[..filled].copy_from_slice(kept);
+        if client.connection.waits_for_source() {
+            return self.serve_waiting(index);
+        }
+        let mut filled = self.load_kept(index);
+        let Some(client) = self.clients.get_mut(index) else { return };
         if client.interest == Interest::Read {
             match client.socket.receive(&mut self.input[filled..]) {
                 Ok(0) => {
@@ -151,6 +172,30 @@ impl<H: Handler> EventLoop<H> {
         self.drive(index, filled);
     }
 
+    /// The client at `index`, whose answer is waited for, has sent something, sends no more or has
+    /// failed. Only the last matters before it has its answer; the rest is not listened for.
+    fn serve_waiting(&mut self, index: usize) {
+        match self.clients.get_mut(index).map(|client| client.interest) {
+            Some(Interest::HangUp) => self.close(index, CloseReason::PeerAborted),
+            Some(Interest::Read | Interest::Write) => self.watch_for(index, Interest::HangUp),
+            None => {}
+        }
+    }
+
+    /// Lets the client at `index` go on without new input.
+    fn resume(&mut self, index: usize) {
+        let filled = self.load_kept(index);
+        self.drive(index, filled);
+    }
+
+    /// Puts what the client at `index` has sent before into the input buffer.
+    fn load_kept(&mut self, index: usize) -> usize {
+        let kept = self.clients.get_mut(index).map(|client| client.connection.kept());
+        let kept = kept.unwrap_or_default();
+        self.input[..kept.len()].copy_from_slice(kept);
+        kept.len()
+    }
+
     /// Lets the client at `index` work on the first `filled` bytes of the input buffer.
     fn drive(&mut self, index: usize, filled: usize) {
         let Some(client) = self.clients.get_mut(index) else { return };
@@ -161,6 +206,11 @@ impl<H: Handler> EventLoop<H> {
         };
         let (wait, since) = client.connection.wait();
         self.deadlines.set(index, wait, since);
+        self.watch_for(index, interest);
+    }
+
+    fn watch_for(&mut self, index: usize, interest: Interest) {
+        let Some(client) = self.clients.get_mut(index) else { return };
         if interest != client.interest {
             client.interest = interest;
             let token = self.first_client + index as u64;
@@ -269,6 +319,8 @@ impl<H: Handler> EventLoop<H> {
             Wait::Idle => self.cx.limits.idle_time_max,
             Wait::Stall => self.cx.limits.stall_time_max,
             Wait::Linger => self.cx.limits.linger_time_max,
+            // Its time is the deadline itself.
+            Wait::Source => Duration::ZERO,
         }
     }
 
@@ -300,14 +352,11 @@ impl<H: Handler> EventLoop<H> {
         let Some(client) = self.clients.get_mut(index) else { return };
         match client.connection.expire(&mut self.cx) {
             Some(reason) => self.close(index, reason),
-            None => self.drive(index, 0),
+            None => self.resume(index),
         }
     }
 
-    fn begin_to_stop(&mut self) -> io::Result<()> {
-        // It stays raised, and would end every wait from here on.
-        self.epoll.remove(&self.stopper.stop.wake)?;
-        let grace = self.stopper.stop.grace.get().copied().unwrap_or_default();
+    fn begin_to_stop(&mut self, grace: Duration) {
         // A grace that cannot be counted is a year: long enough, and no error.
         self.cx.is_stopping = true;
         self.stop_by = self.cx.now.checked_add(grace.min(Duration::from_secs(31_536_000)));
@@ -319,13 +368,12 @@ impl<H: Handler> EventLoop<H> {
                 self.close(index, CloseReason::Stopping);
             }
         }
-        Ok(())
     }
 }
 
 /// Waits for connections on all of `listeners`.
 fn watch(epoll: &Epoll, listeners: &[Listener]) -> io::Result<()> {
-    let tokens = WAKE + 1..;
+    let tokens = BELL + 1..;
     listeners
         .iter()
         .zip(tokens)
