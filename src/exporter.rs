@@ -1,7 +1,8 @@
 //! The exporter: answers the requests of an HTTP server from a registry.
 //!
 //! ```text
-//! telemetry path   one scrape: negotiate, collect, render, write
+//! telemetry path   one scrape: negotiate, collect, render, write; by a body that waits for
+//!                  what collectors leave to other threads, until the scraper's time is over
 //! /                a page for people
 //! /-/healthy       200 while the server answers
 //! /-/ready         200 while the server answers
@@ -11,19 +12,21 @@
 
 mod instruments;
 mod landing;
+mod scraper;
 
 pub use instruments::{RequestCounters, ScrapePhases, register_build_info, register_scrape_up};
+pub use scraper::ScrapeBody;
 
-use crate::encoding::{Encoder, Exposition, negotiate};
-use crate::http::{
-    Body, BodySource, Excerpt, Handler, Method, Progress, Refusal, Request, Response, Status,
-    Written,
-};
+use crate::encoding::negotiate;
+use crate::http::{Body, Excerpt, Handler, Method, Refusal, Request, Response, Status, Written};
 use crate::log;
+use crate::metric::lock;
 use crate::registry::{Registry, Scrape, Selection};
+use scraper::Scraper;
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// Where the metrics are unless something else is said.
@@ -31,6 +34,12 @@ pub const TELEMETRY_PATH: &str = "/metrics";
 
 /// What a scrape is chosen by.
 const VARY: &str = "Accept, Accept-Encoding";
+
+/// The request field by which Prometheus says how long it waits.
+const TIMEOUT_FIELD: &str = "X-Prometheus-Scrape-Timeout-Seconds";
+
+/// Whatever a request says, no answer is waited for any longer.
+const TIMEOUT_MAX: Duration = Duration::from_secs(120);
 
 /// The server retries many times a second; one line a minute says as much.
 const ACCEPT_WARNING_INTERVAL: Duration = Duration::from_secs(60);
@@ -53,17 +62,14 @@ pub type Selector = Box<dyn Fn(&Request<'_>) -> Result<Selection, String> + Send
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Exporter {
-    encoder: Encoder,
+    /// One share per scrape whose answer is not written yet, and this one.
+    scraper: Arc<Mutex<Scraper>>,
     telemetry_path: String,
     landing_page: Option<Vec<u8>>,
     selector: Selector,
     requests: RequestCounters,
     phases: Option<ScrapePhases>,
     scrapes_max: Option<NonZeroUsize>,
-    /// One share per scrape whose answer is not written yet, and this one.
-    under_way: Arc<()>,
-    /// What was collected in this turn of the server's loop.
-    collected: Option<Selection>,
     /// When it was last said that connections cannot be accepted.
     accept_warned: Option<Instant>,
 }
@@ -72,15 +78,13 @@ impl Exporter {
     /// An exporter of `registry` at `/metrics`.
     pub fn new(registry: Registry) -> Exporter {
         let exporter = Exporter {
-            encoder: Encoder::new(registry),
+            scraper: Arc::new(Mutex::new(Scraper::new(registry))),
             telemetry_path: String::new(),
             landing_page: None,
             selector: Box::new(|_| Ok(Selection::ALL)),
             requests: RequestCounters::default(),
             phases: None,
             scrapes_max: None,
-            under_way: Arc::new(()),
-            collected: None,
             accept_warned: None,
         };
         exporter.telemetry_path(TELEMETRY_PATH)
@@ -112,6 +116,7 @@ impl Exporter {
     /// Measures the phases of scrapes.
     #[must_use]
     pub fn scrape_phases(mut self, phases: ScrapePhases) -> Exporter {
+        lock(&self.scraper).measure_collecting(phases.collect.clone());
         self.phases = Some(phases);
         self
     }
@@ -128,35 +133,23 @@ impl Exporter {
             Ok(selection) => selection,
             Err(reason) => return Response::text(Status::BadRequest, reason + "\n"),
         };
-        let under_way = Arc::clone(&self.under_way);
-        if self.scrapes_max.is_some_and(|max| Arc::strong_count(&under_way) - 1 > max.get()) {
+        let scraper = Arc::clone(&self.scraper);
+        if self.scrapes_max.is_some_and(|max| Arc::strong_count(&scraper) - 1 > max.get()) {
             let text = "too many scrapes at once; --web.max-requests bounds them\n";
             return Response::text(Status::ServiceUnavailable, text);
         }
-        let scrape = Scrape::new(selection);
         self.requests.count_scrape();
-        self.collect(&scrape);
+        let scrape = match request.field(TIMEOUT_FIELD).and_then(parse_timeout) {
+            Some(timeout) => Scrape::within(selection, timeout),
+            None => Scrape::new(selection),
+        };
         let choice = negotiate(request.field("Accept"), request.field("Accept-Encoding"));
-        let exposition = self.encoder.exposition(choice, selection, scrape.start);
         let mut response = Response::new(Status::Ok, Body::Empty);
-        response.content_type = Some(exposition.content_type());
-        response.content_coding = exposition.content_coding();
+        response.content_type = Some(choice.content_type());
+        response.content_coding = choice.content_coding();
         response.vary = Some(VARY);
-        let rendering = Duration::ZERO;
-        response.body = Body::Stream(ScrapeBody { exposition, rendering, _under_way: under_way });
+        response.body = Body::Stream(ScrapeBody::begin(scraper, &scrape, choice));
         response
-    }
-
-    /// Brings the values up to date, once for all scrapes that came in together.
-    fn collect(&mut self, scrape: &Scrape) {
-        if self.collected == Some(scrape.selection) {
-            return;
-        }
-        self.encoder.registry().collect(scrape);
-        self.collected = Some(scrape.selection);
-        if let Some(phases) = &self.phases {
-            phases.collect.observe_duration(scrape.start.elapsed());
-        }
     }
 
     /// The answer to a request that is no scrape.
@@ -179,8 +172,12 @@ impl Exporter {
 impl Handler for Exporter {
     type Body = ScrapeBody;
 
+    fn begin(&mut self, waker: Waker) {
+        lock(&self.scraper).set_waker(waker);
+    }
+
     fn turn(&mut self, _now: Instant) {
-        self.collected = None;
+        lock(&self.scraper).begin_turn();
     }
 
     fn handle(&mut self, request: &Request<'_>) -> Response<ScrapeBody> {
@@ -201,8 +198,9 @@ impl Handler for Exporter {
 
     fn written(&mut self, answer: Written<ScrapeBody>) {
         if let (Some(body), Some(phases)) = (answer.body, &self.phases) {
-            phases.render.observe_duration(body.rendering);
-            phases.write.observe_duration(answer.took.saturating_sub(body.rendering));
+            let rendering = body.rendering();
+            phases.render.observe_duration(rendering);
+            phases.write.observe_duration(answer.took.saturating_sub(rendering));
         }
     }
 
@@ -222,19 +220,40 @@ impl Handler for Exporter {
     }
 }
 
-/// The body of one scrape.
-pub struct ScrapeBody {
-    exposition: Exposition,
-    /// Spent in rendering so far.
-    rendering: Duration,
-    _under_way: Arc<()>,
+/// The seconds of [`TIMEOUT_FIELD`]; `None` for what is no time that one can wait.
+fn parse_timeout(field: &[u8]) -> Option<Duration> {
+    let seconds = std::str::from_utf8(field).ok()?.trim().parse().ok()?;
+    let timeout = Duration::try_from_secs_f64(seconds).ok()?;
+    (!timeout.is_zero()).then(|| timeout.min(TIMEOUT_MAX))
 }
 
-impl BodySource for ScrapeBody {
-    fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
-        let start = Instant::now();
-        let is_done = self.exposition.write_some(out, room);
-        self.rendering += start.elapsed();
-        if is_done { Progress::Done } else { Progress::More }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_seconds_and_bad_ones_are_none() {
+        const CASES: &[(&str, Option<Duration>)] = &[
+            ("10", Some(Duration::from_secs(10))),
+            (" 0.25 ", Some(Duration::from_millis(250))),
+            ("1e1", Some(Duration::from_secs(10))),
+            ("121", Some(TIMEOUT_MAX)),
+            ("1e18", Some(TIMEOUT_MAX)),
+            ("1e300", None),
+            ("inf", None),
+            ("NaN", None),
+            ("-1", None),
+            ("0", None),
+            ("-0", None),
+            ("1e-300", None),
+            ("", None),
+            ("10s", None),
+            ("10, 10", None),
+            ("\u{661}", None),
+        ];
+        for (field, expected) in CASES {
+            assert_eq!(parse_timeout(field.as_bytes()), *expected, "{field:?}");
+        }
+        assert_eq!(parse_timeout(b"\xff"), None);
     }
 }

@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod collection;
 mod scrape;
 
 pub use builder::{FamilyBuilder, RegisterError};
+pub(crate) use collection::{Collection, Gather};
 pub use scrape::{Collect, Group, Scrape, Selection};
 
 use crate::metric::{
@@ -17,6 +19,7 @@ use crate::metric::{
     Instrument, IntGauge, LabelSchema, ShardedCounter, lock,
 };
 use crate::model::{Desc, Escaping, Label};
+use collection::{Gatherer, Plain};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +42,7 @@ pub struct Registry {
 #[derive(Default)]
 struct Shared {
     families: Mutex<Families>,
-    collectors: Mutex<Vec<(Group, Box<dyn Collect>)>>,
+    collectors: Mutex<Vec<Gatherer>>,
     /// Grows with every change of which families and series there are.
     version: Arc<AtomicU64>,
 }
@@ -235,7 +238,7 @@ impl Registry {
 
     /// Lets `collector` write into its families at each scrape that selects this view's group.
     pub fn register_collector(&self, collector: impl Collect + 'static) {
-        lock(&self.shared.collectors).push((self.group, Box::new(collector)));
+        self.register_gatherer(Plain(collector));
     }
 
     /// Takes a family out. Handles to it stay good, and are seen by nobody.
@@ -248,19 +251,6 @@ impl Registry {
             self.changed();
         }
         found.is_ok()
-    }
-
-    /// Runs the collectors of the selected groups and removes idle series. The first half of a
-    /// scrape; rendering is the second.
-    pub fn collect(&self, scrape: &Scrape) {
-        for (group, collector) in lock(&self.shared.collectors).iter_mut() {
-            if scrape.selection.contains(*group) {
-                collector.collect(scrape);
-            }
-        }
-        for family in self.families().iter() {
-            family.core.expire(scrape.start);
-        }
     }
 
     /// Grows with every change of which families and series there are.

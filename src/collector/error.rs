@@ -45,6 +45,8 @@ pub enum CollectError {
         /// How many there may be.
         limit: usize,
     },
+    /// The source keeps its reader waiting past the scrape's deadline.
+    Late,
     /// The source names something that cannot be a series.
     Unregistrable(crate::registry::RegisterError),
 }
@@ -98,6 +100,7 @@ impl CollectError {
                 Malformed { file: file2, line: line2, expected: expected2, .. },
             ) => (file, line, expected) == (file2, line2, expected2),
             (TooMany { what, .. }, TooMany { what: what2, .. }) => what == what2,
+            (Late, Late) => true,
             (Unregistrable(error), Unregistrable(other)) => error == other,
             _ => false,
         }
@@ -116,6 +119,7 @@ impl fmt::Display for CollectError {
                 write!(f, "{file}:{line}: expected {expected}, found {found}")
             }
             CollectError::TooMany { what, limit } => write!(f, "more than {limit} {what}"),
+            CollectError::Late => f.write_str("no answer before the scrape's deadline"),
             CollectError::Unregistrable(error) => error.fmt(f),
         }
     }

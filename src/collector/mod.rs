@@ -4,6 +4,7 @@
 //! COLLECTORS  a row each: name, on by default or not, help, constructor
 //! Node        runs those that are enabled and selected, and says how long each took and whether
 //!             it worked
+//! Workers     threads for what may keep a reader waiting; a row that is `slow` runs on them
 //! Files       what collectors read: kept descriptors, one buffer, one read for all who share a file
 //! Table       what collectors write: series that are there while their source has them
 //! ```
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
+mod away;
 mod choice;
 mod cpu;
 #[allow(dead_code, reason = "more collectors come next")]
@@ -28,6 +30,7 @@ mod fs;
 mod lines;
 mod loadavg;
 mod meminfo;
+mod node;
 pub mod process;
 mod process_tree;
 mod stat;
@@ -36,17 +39,19 @@ mod thermal_zone;
 mod time;
 mod uname;
 mod watchdog;
+mod workers;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
 pub use error::CollectError;
 pub(crate) use flags::parse_duration;
 pub use flags::{Flag, FlagError, Flags, Takes};
 pub use fs::Roots;
+pub use node::{Node, Report, Reporter};
 
-use crate::registry::{Collect, Group, RegisterError, Registry, Scrape};
+use crate::registry::{Group, RegisterError, Registry};
 use fs::Files;
-use std::time::Instant;
-use table::{Metric, Table};
+use std::time::{Duration, Instant};
+use workers::Workers;
 
 /// A collector that there is.
 pub struct Row {
@@ -58,8 +63,7 @@ pub struct Row {
     pub help: &'static str,
     /// Its own flags.
     pub flags: &'static [Flag],
-    /// Whether its sources may keep a reader waiting.
-    #[allow(dead_code, reason = "helper threads come next")]
+    /// Whether its sources may keep a reader waiting, so that others read them.
     is_slow: bool,
     create: Create,
 }
@@ -140,123 +144,33 @@ trait Collector: Send {
     /// Brings the collector's series up to date. What is not known is left without a series; so
     /// tables are swept from before the first source is read, which may be gone.
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError>;
-}
 
-/// How a collector fares, when that changes.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Report<'a> {
-    /// The name of the collector.
-    pub collector: &'static str,
-    /// What is wrong; `None` when it works again.
-    pub error: Option<&'a CollectError>,
-}
-
-/// Hears of collectors that begin to fail, fail otherwise or work again.
-pub type Reporter = Box<dyn FnMut(Report<'_>) + Send>;
-
-const SCRAPE_METRICS: [Metric; 2] = [
-    Metric::gauge(
-        "node_scrape_collector_duration_seconds",
-        "Time that a collector took in this scrape.",
-    ),
-    Metric::gauge(
-        "node_scrape_collector_success",
-        "Whether a collector got its samples in this scrape.",
-    ),
-];
-
-/// Samples of the node from all collectors that are enabled.
-///
-/// Each collector's families are in a group of their own, so that a
-/// [`Selection`](crate::registry::Selection) can leave them out; see [`Choice::selection`].
-pub struct Node {
-    collectors: Vec<Running>,
-    scrapes: Table,
-    files: Files,
-    report: Reporter,
-}
-
-struct Running {
-    name: &'static str,
-    group: Group,
-    collector: Box<dyn Collector>,
-    error: Option<CollectError>,
-}
-
-impl Node {
-    /// Registers the families of the collectors that `choice` enables and lets them run at each
-    /// scrape of `registry`. Nothing is read before the first.
-    ///
-    /// ```
-    /// use promlet::collector::{Choice, Node, Report, Settings};
-    ///
-    /// let registry = promlet::Registry::new();
-    /// let report = |report: Report<'_>| eprintln!("{report:?}");
-    /// Node::register(&registry, &Settings::default(), &Choice::default(), Box::new(report))?;
-    /// # Ok::<(), promlet::RegisterError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`RegisterError`] when one of their names is taken.
-    pub fn register(
-        registry: &Registry,
-        settings: &Settings,
-        choice: &Choice,
-        report: Reporter,
-    ) -> Result<(), RegisterError> {
-        registry.register_collector(Node::new(registry, settings, choice, report)?);
-        Ok(())
+    /// Lets `workers` begin what may keep a reader waiting, and says whether that is to be waited
+    /// for before [`Collector::collect`]. Most collectors leave nothing to others.
+    fn begin(&mut self, files: &mut Files, workers: &Workers) -> Result<Begun, CollectError> {
+        let _ = (files, workers);
+        Ok(Begun::Nothing)
     }
 
-    fn new(
-        registry: &Registry,
-        settings: &Settings,
-        choice: &Choice,
-        report: Reporter,
-    ) -> Result<Node, RegisterError> {
-        let mut files = Files::default();
-        let mut collectors = Vec::new();
-        for (index, row) in COLLECTORS.iter().enumerate().filter(|(i, _)| choice.is_enabled(*i)) {
-            let group = group(index);
-            let registry = registry.in_group(group);
-            let Settings { roots, flags } = settings;
-            let collector = (row.create)(&mut Setup { registry, roots, flags, files: &mut files })?;
-            collectors.push(Running { name: row.name, group, collector, error: None });
-        }
-        let scrapes = Table::register(registry, &["collector"], &SCRAPE_METRICS)?;
-        Ok(Node { collectors, scrapes, files, report })
+    /// Up to when what was begun is worth waiting for; `None` when it is done.
+    fn waits_until(&self, now: Instant) -> Option<Instant> {
+        let _ = now;
+        None
+    }
+
+    /// How long others worked for it.
+    fn took_elsewhere(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
-impl Collect for Node {
-    fn collect(&mut self, scrape: &Scrape) {
-        self.files.begin_scrape();
-        let mut scrapes = self.scrapes.sweep();
-        let selected = |running: &&mut Running| scrape.selection.contains(running.group);
-        for running in self.collectors.iter_mut().filter(selected) {
-            let start = Instant::now();
-            let outcome = running.collector.collect(&mut self.files);
-            let seconds = start.elapsed().as_secs_f64();
-            let success = if outcome.is_ok() { 1.0 } else { 0.0 };
-            scrapes.row(&[running.name]).set_all(&[Some(seconds), Some(success)]);
-            running.note(outcome.err(), &mut self.report);
-        }
-    }
-}
-
-impl Running {
-    /// Keeps `error`, and reports it unless it is the one of the scrape before.
-    fn note(&mut self, error: Option<CollectError>, report: &mut Reporter) {
-        let is_like_before = match (&self.error, &error) {
-            (Some(before), Some(error)) => before.is_like(error),
-            (before, error) => before.is_none() && error.is_none(),
-        };
-        self.error = error;
-        if !is_like_before {
-            report(Report { collector: self.name, error: self.error.as_ref() });
-        }
-    }
+/// What a collector has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// Nothing that is to be waited for.
+    Nothing,
+    /// Work on other threads.
+    Elsewhere,
 }
 
 #[cfg(test)]

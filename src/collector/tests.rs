@@ -3,7 +3,7 @@
 use super::samples::samples;
 use super::scratch::Scratch;
 use super::*;
-use crate::registry::Selection;
+use crate::registry::{Scrape, Selection};
 use std::sync::{Arc, Mutex};
 
 const STAT: &str = "\

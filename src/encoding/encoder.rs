@@ -6,10 +6,10 @@
 //! it can be rendered piece by piece while series come and go.
 
 use super::compressed::{CompressedBody, CompressedLayout, CompressedPages, Pages};
-use super::negotiate::{Choice, ContentCoding, negotiate};
+use super::negotiate::{Choice, negotiate};
 use super::page::Page;
 use super::stem::free_stems;
-use super::{Shown, Syntax, Values};
+use super::{Shown, Syntax};
 use crate::metric::{FamilyCore, Part};
 use crate::model::Escaping;
 use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
@@ -63,8 +63,8 @@ impl Encoder {
     /// ```
     pub fn scrape(&mut self, accept: Option<&[u8]>, accept_encoding: Option<&[u8]>) -> Exposition {
         let scrape = Scrape::new(Selection::ALL);
-        self.registry.collect(&scrape);
-        self.exposition(negotiate(accept, accept_encoding), scrape.selection, scrape.start)
+        let shown = self.registry.collect(&scrape);
+        self.exposition(negotiate(accept, accept_encoding), shown, scrape.start)
     }
 
     /// The exposition of the selected families, with the series there are now and the values there
@@ -82,12 +82,11 @@ impl Encoder {
         let layout = &mut self.layouts[index];
         layout.used = now;
         layout.update(&self.registry);
-        let is_text = matches!(syntax.values, Values::Text);
-        let body = match choice.coding {
-            ContentCoding::Gzip if is_text => {
+        let body = match choice.content_coding() {
+            Some(_) => {
                 Body::Gzip(CompressedBody::new(layout.compressed(selection, now), syntax.trailer))
             }
-            _ => {
+            None => {
                 let (pages, trailer) = (Arc::clone(&layout.pages), syntax.trailer);
                 Body::Identity(PlainBody { pages, selection, trailer, next: Some(0) })
             }
@@ -275,10 +274,7 @@ impl Exposition {
 
     /// The `Content-Encoding` to send it with, if it has one.
     pub fn content_coding(&self) -> Option<&'static str> {
-        match self.body {
-            Body::Identity(_) => None,
-            Body::Gzip(_) => Some("gzip"),
-        }
+        self.choice.content_coding()
     }
 
     /// Appends pages to `out` until the next one might need more than `room` bytes, but at least

@@ -8,7 +8,7 @@
 //! does) still gets the format that it names.
 
 use super::clause::{Clause, Value, Weight, clauses};
-use super::{FORMATS, Format};
+use super::{FORMATS, Format, Values};
 use crate::model::Escaping;
 
 /// What was chosen for one scrape.
@@ -42,6 +42,13 @@ impl Choice {
     /// The `Content-Type` of a body of this format and escaping.
     pub fn content_type(self) -> &'static str {
         self.format.row().content_types[self.escaping as usize]
+    }
+
+    /// The `Content-Encoding` of a body in this coding, if it has one. What is no text goes as it
+    /// is.
+    pub fn content_coding(self) -> Option<&'static str> {
+        let is_text = matches!(self.format.row().syntax.values, Values::Text);
+        (is_text && self.coding == ContentCoding::Gzip).then_some("gzip")
     }
 }
 

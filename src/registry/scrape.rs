@@ -1,6 +1,13 @@
 //! What a scrape asks for, and who is asked.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// What a scraper that names no time is taken to wait: the default of Prometheus' scrape_timeout.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// What is kept of the scraper's time for rendering, the network and clocks that start late; of a
+/// short time a fifth.
+const MARGIN: Duration = Duration::from_millis(500);
 
 /// Writes into families at the scrape.
 ///
@@ -38,14 +45,27 @@ pub trait Collect: Send {
 pub struct Scrape {
     /// When the scrape began.
     pub start: Instant,
+    /// Until when collectors that work on other threads are waited for.
+    pub deadline: Instant,
     /// The groups whose families are asked for.
     pub selection: Selection,
 }
 
 impl Scrape {
-    /// A scrape of `selection` that begins now.
+    /// A scrape of `selection` that begins now, by one who waits 10 s.
     pub fn new(selection: Selection) -> Scrape {
-        Scrape { start: Instant::now(), selection }
+        Scrape::within(selection, TIMEOUT_DEFAULT)
+    }
+
+    /// A scrape of `selection` that begins now, by one who waits for `timeout`. The deadline is
+    /// earlier by half a second, or a fifth of the time if that is less.
+    ///
+    /// # Panics
+    /// If the timeout is so long that its end cannot be told: some hundred years.
+    pub fn within(selection: Selection, timeout: Duration) -> Scrape {
+        let start = Instant::now();
+        let deadline = start + (timeout - MARGIN.min(timeout / 5));
+        Scrape { start, deadline, selection }
     }
 }
 
@@ -85,6 +105,16 @@ impl Selection {
     #[must_use]
     pub const fn without(self, group: Group) -> Selection {
         Selection(self.0 & !(1 << group.0) | 1)
+    }
+
+    /// The groups that are in one of them or in both.
+    pub(crate) const fn and(self, other: Selection) -> Selection {
+        Selection(self.0 | other.0)
+    }
+
+    /// The groups that are not in `other`.
+    pub(crate) const fn less(self, other: Selection) -> Selection {
+        Selection(self.0 & !other.0 | 1)
     }
 
     /// Whether `group` is asked for.
