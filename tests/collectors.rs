@@ -143,6 +143,8 @@ const FIXTURES: &[Fixture] = &[
     },
     // One watchdog of a board, one made of software.
     Fixture { name: "watchdog", collectors: &["watchdog"], flags: &[], reports: &[] },
+    // Mounts of many kinds, of which none is there to be asked.
+    Fixture { name: "mounts", collectors: &["filesystem"], flags: &[], reports: &[] },
     // A zone that does not answer, and one that does.
     Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
 ];

@@ -87,6 +87,12 @@ impl CollectError {
         matches!(self, CollectError::NoData { .. })
     }
 
+    /// Whether the source is missing or not for us to see.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.is_no_data()
+            || matches!(self, CollectError::Io { kind: io::ErrorKind::PermissionDenied, .. })
+    }
+
     /// Whether `other` has the same cause in the same place, whatever the value found there.
     pub(crate) fn is_like(&self, other: &CollectError) -> bool {
         use CollectError::*;

@@ -24,6 +24,7 @@ mod devices;
 mod error;
 mod fields;
 mod filefd;
+mod filesystem;
 #[allow(dead_code, reason = "the collectors with flags come next")]
 mod flags;
 mod fs;
@@ -82,7 +83,6 @@ impl Row {
     }
 
     /// This row, with flags of its own.
-    #[allow(dead_code, reason = "the collectors with flags come next")]
     const fn with_flags(self, flags: &'static [Flag]) -> Row {
         Row { flags, ..self }
     }
@@ -98,6 +98,8 @@ impl Row {
 pub const COLLECTORS: &[Row] = &[
     Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
+    Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
+        .with_flags(filesystem::FLAGS),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
@@ -134,7 +136,6 @@ struct Setup<'s> {
     /// A view that registers into the collector's group.
     registry: Registry,
     roots: &'s Roots,
-    #[allow(dead_code, reason = "the collectors with flags come next")]
     flags: &'s Flags,
     files: &'s mut Files,
 }

@@ -9,6 +9,7 @@ pub mod epoll;
 pub mod error;
 pub mod eventfd;
 pub mod file;
+pub mod file_system;
 pub mod host;
 pub mod limits;
 pub mod output;

@@ -25,6 +25,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("*", "node_scrape_collector_*", "each has its own"),
     ("*", "node_exporter_build_info", "each has its own"),
     ("three-cpus", "node_cpu_*", "1.5.0 makes up zeros for a CPU that is offline, 1.12.1 does not"),
+    ("mounts", "node_filesystem_*", "1.5.0 reads mounts where 1.12.1 reads mountinfo"),
     ("odd", "node_cpu_*", "node_exporter makes up zeros for what a kernel does not count"),
     ("odd", "node_boot_time_seconds", "node_exporter makes up zeros for what is not in the file"),
     ("odd", "node_forks_total", "node_exporter makes up zeros for what is not in the file"),
@@ -35,6 +36,10 @@ const CHANGED: &[(&str, &str, &str)] = &[
 /// Collectors that 1.5.0 does not know.
 const NEW_COLLECTORS: &[&str] =
     &["bcachefs", "kernel_hung", "pcidevice", "swap", "watchdog", "xfrm"];
+
+/// Defaults that Debian changes: there, mounts below `/mnt` and others are left out.
+const DEFAULTS: &[&str] = &["--collector.filesystem.mount-points-exclude=\
+     ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"];
 
 /// A node_exporter of these collectors.
 struct NodeExporter {
@@ -58,6 +63,7 @@ impl NodeExporter {
             .args(["--web.listen-address=127.0.0.1:0", "--collector.disable-defaults"])
             .arg("--web.disable-exporter-metrics")
             .args(known.map(|name| format!("--collector.{name}")))
+            .args(DEFAULTS)
             .args(flags);
         let mut process = Process::spawn(&mut command);
         let client = Client::connect(process.wait_for_address()).expect("it says that it listens");
