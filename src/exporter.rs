@@ -176,6 +176,10 @@ impl Handler for Exporter {
         lock(&self.scraper).set_waker(waker);
     }
 
+    fn stopping(&mut self) {
+        lock(&self.scraper).stop_waiting();
+    }
+
     fn turn(&mut self, _now: Instant) {
         lock(&self.scraper).begin_turn();
     }

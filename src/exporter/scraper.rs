@@ -14,6 +14,8 @@ pub(super) struct Scraper {
     /// Makes the server ask bodies that wait.
     waker: Waker,
     collecting: Option<Histogram>,
+    /// Whether the server stops: nothing is waited for then.
+    is_stopping: bool,
     /// The collection that was begun last, while others may share it: it was begun in this turn of
     /// the server's loop, or somebody waits for it.
     latest: Option<Collection>,
@@ -27,6 +29,7 @@ impl Scraper {
             encoder: Encoder::new(registry),
             waker: Waker::noop().clone(),
             collecting: None,
+            is_stopping: false,
             latest: None,
             waiting: Arc::new(()),
         }
@@ -39,6 +42,10 @@ impl Scraper {
 
     pub(super) fn set_waker(&mut self, waker: Waker) {
         self.waker = waker;
+    }
+
+    pub(super) fn stop_waiting(&mut self) {
+        self.is_stopping = true;
     }
 
     /// What comes in from here on did not come in together with what came before.
@@ -74,7 +81,9 @@ impl Scraper {
         choice: Choice,
     ) -> Result<Exposition, Instant> {
         let registry = self.encoder.registry();
-        if let Some(until) = registry.poll(collection, &self.waker) {
+        if !self.is_stopping
+            && let Some(until) = registry.poll(collection, &self.waker)
+        {
             return Err(until);
         }
         let shown = registry.finish(collection);
@@ -135,5 +144,141 @@ impl BodySource for ScrapeBody {
         let is_done = exposition.write_some(out, room);
         self.rendering += start.elapsed();
         if is_done { Progress::Done } else { Progress::More }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Gather, Group, Selection};
+
+    /// Leaves a group to others, which are done when the test says so.
+    #[derive(Clone, Default)]
+    struct Elsewhere(Arc<Mutex<Log>>);
+
+    #[derive(Default)]
+    struct Log {
+        begun: usize,
+        finished: usize,
+        is_done: bool,
+    }
+
+    const GROUP: Group = Group::new(1).expect("it is below the limit");
+
+    impl Gather for Elsewhere {
+        fn begin(&mut self, _: &Scrape) -> Selection {
+            lock(&self.0).begun += 1;
+            Selection::NONE.with(GROUP)
+        }
+
+        fn poll(&mut self, _: Selection, _: &Waker) -> Option<Instant> {
+            (!lock(&self.0).is_done).then(|| Instant::now() + Duration::from_secs(1))
+        }
+
+        fn finish(&mut self, _: &Scrape, _: Selection) -> Selection {
+            let mut log = lock(&self.0);
+            log.finished += 1;
+            if log.is_done { Selection::NONE } else { Selection::NONE.with(GROUP) }
+        }
+    }
+
+    struct Fixture {
+        scraper: Arc<Mutex<Scraper>>,
+        elsewhere: Elsewhere,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let (registry, elsewhere) = (Registry::new(), Elsewhere::default());
+            registry.gauge("always", "").unwrap().set(1.0);
+            registry.in_group(GROUP).gauge("elsewhere", "").unwrap().set(2.0);
+            registry.register_gatherer(elsewhere.clone());
+            Fixture { scraper: Arc::new(Mutex::new(Scraper::new(registry))), elsewhere }
+        }
+
+        fn scrape(&self, selection: Selection) -> ScrapeBody {
+            let scraper = Arc::clone(&self.scraper);
+            ScrapeBody::begin(scraper, &Scrape::new(selection), Choice::TEXT)
+        }
+
+        fn set_done(&self, is_done: bool) {
+            lock(&self.elsewhere.0).is_done = is_done;
+        }
+
+        /// A new turn of the server's loop, and how many collections were begun before.
+        fn turn(&self) -> usize {
+            lock(&self.scraper).begin_turn();
+            lock(&self.elsewhere.0).begun
+        }
+    }
+
+    /// The text, or nothing while it waits.
+    fn text(body: &mut ScrapeBody) -> Option<String> {
+        let mut out = Vec::new();
+        match body.fill(&mut out, usize::MAX) {
+            Progress::Wait(until) => {
+                assert!(out.is_empty() && until > Instant::now());
+                None
+            }
+            Progress::Done => Some(String::from_utf8(out).unwrap()),
+            Progress::More => panic!("there was room for all"),
+        }
+    }
+
+    fn shows_all(body: &mut ScrapeBody) -> bool {
+        let text = text(body).expect("it is done");
+        assert!(text.contains("\nalways 1\n"), "{text}");
+        text.contains("\nelsewhere 2\n")
+    }
+
+    #[test]
+    fn scrapes_that_overlap_share_one_collection() {
+        let fixture = Fixture::new();
+        let mut first = fixture.scrape(Selection::ALL);
+        assert_eq!(text(&mut first), None);
+        assert_eq!(fixture.turn(), 1);
+        let mut second = fixture.scrape(Selection::ALL);
+        assert_eq!(text(&mut second), None);
+        assert_eq!(fixture.turn(), 1);
+        let mut other = fixture.scrape(Selection::NONE.with(GROUP));
+        assert_eq!(text(&mut other), None);
+        assert_eq!(fixture.turn(), 2, "of another selection");
+        fixture.set_done(true);
+        assert!(shows_all(&mut first) && shows_all(&mut second) && shows_all(&mut other));
+        assert_eq!(lock(&fixture.elsewhere.0).finished, 3);
+    }
+
+    #[test]
+    fn scrapes_that_come_in_together_share_one_that_is_over() {
+        let fixture = Fixture::new();
+        fixture.set_done(true);
+        assert!(shows_all(&mut fixture.scrape(Selection::ALL)));
+        assert!(shows_all(&mut fixture.scrape(Selection::ALL)));
+        assert_eq!(fixture.turn(), 1);
+        assert!(shows_all(&mut fixture.scrape(Selection::ALL)));
+        assert_eq!(fixture.turn(), 2);
+    }
+
+    #[test]
+    fn a_collection_that_nobody_waits_for_is_not_shared() {
+        let fixture = Fixture::new();
+        let mut left = fixture.scrape(Selection::ALL);
+        assert_eq!((text(&mut left), fixture.turn()), (None, 1));
+        drop(left);
+        assert_eq!(fixture.turn(), 1);
+        let mut next = fixture.scrape(Selection::ALL);
+        assert_eq!((text(&mut next), fixture.turn()), (None, 2));
+    }
+
+    #[test]
+    fn each_scrape_waits_until_its_own_deadline_or_the_end() {
+        let fixture = Fixture::new();
+        let mut patient = fixture.scrape(Selection::ALL);
+        let scrape = Scrape::within(Selection::ALL, Duration::ZERO);
+        let mut hasty = ScrapeBody::begin(Arc::clone(&fixture.scraper), &scrape, Choice::TEXT);
+        assert!(!shows_all(&mut hasty));
+        assert_eq!((text(&mut patient), fixture.turn()), (None, 1));
+        lock(&fixture.scraper).stop_waiting();
+        assert!(!shows_all(&mut patient));
     }
 }

@@ -23,6 +23,10 @@ pub trait Handler {
         drop(waker);
     }
 
+    /// The server begins to stop. Bodies that wait are asked once more, and should do without what
+    /// they wait for: the answers under way have until the end of the server's grace.
+    fn stopping(&mut self) {}
+
     /// A new pass over the connections that are ready begins at `now`. Requests handled before the
     /// next turn came in together, as far as the loop can tell, and may share one collection.
     fn turn(&mut self, now: Instant) {

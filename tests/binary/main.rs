@@ -10,6 +10,7 @@ mod command_line;
 mod endings;
 mod endpoints;
 mod formats;
+mod late;
 mod page;
 mod sockets;
 

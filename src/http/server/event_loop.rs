@@ -359,6 +359,7 @@ impl<H: Handler> EventLoop<H> {
     fn begin_to_stop(&mut self, grace: Duration) {
         // A grace that cannot be counted is a year: long enough, and no error.
         self.cx.is_stopping = true;
+        self.cx.handler.stopping();
         self.stop_by = self.cx.now.checked_add(grace.min(Duration::from_secs(31_536_000)));
         self.accept_again = None;
         self.listeners.clear();
