@@ -94,6 +94,46 @@ fn a_file_that_goes_missing_and_comes_back_takes_its_series_along() {
 }
 
 #[test]
+fn what_a_late_collector_finds_is_for_a_later_scrape() {
+    let fixture = Fixture::new("node-late", &["loadavg", "thermal_zone"]);
+    fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");
+    let zone = "sys/class/thermal/thermal_zone0";
+    fixture.scratch.write(&format!("{zone}/type"), b"cpu\n");
+    let sensor = fixture.scratch.path(&format!("{zone}/temp"));
+    assert!(std::process::Command::new("mkfifo").arg(&sensor).status().unwrap().success());
+    let zones = group(COLLECTORS.iter().position(|row| row.name == "thermal_zone").unwrap());
+    let within = |timeout| fixture.registry.collect(&Scrape::within(Selection::ALL, timeout));
+
+    for timeout in [Duration::from_millis(20), Duration::from_secs(3_600)] {
+        assert_eq!(within(timeout), Selection::ALL.without(zones));
+        let success = "node_scrape_collector_success";
+        let mut lines = samples(&fixture.registry);
+        lines.retain(|line| line.starts_with(success));
+        assert_eq!(
+            lines,
+            [
+                format!("{success}{{collector=loadavg}} 1"),
+                format!("{success}{{collector=thermal_zone}} 0"),
+            ]
+        );
+    }
+    let late = "thermal_zone: no answer before the scrape's deadline";
+    assert_eq!(fixture.reports(), [late]);
+
+    // The helper reads what is no sensor. That is over at some time, and then it is asked again.
+    let _writer = std::fs::File::options().write(true).open(&sensor).unwrap();
+    fixture.scratch.remove(&format!("{zone}/temp"));
+    fixture.scratch.write(&format!("{zone}/temp"), b"2000\n");
+    let started = Instant::now();
+    while within(Duration::from_secs(3_600)) != Selection::ALL {
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+    let lines = samples(&fixture.registry);
+    assert!(lines.contains(&"node_thermal_zone_temp{type=cpu,zone=0} 2".to_owned()), "{lines:?}");
+    assert_eq!(fixture.reports(), ["thermal_zone: works"]);
+}
+
+#[test]
 fn a_query_leaves_no_trace_of_the_collectors_that_did_not_run() {
     let fixture = Fixture::new("node-query", &["filefd", "loadavg"]);
     fixture.scratch.write("proc/loadavg", b"1 2 3 1/1 1\n");

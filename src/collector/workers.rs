@@ -132,15 +132,17 @@ impl Workers {
     /// # Errors
     /// If there can be no more threads. Another call tries again.
     pub(crate) fn start(&self, now: Instant) -> io::Result<()> {
-        self.start_helper(&mut lock(&self.shared.state), now)
+        self.start_helper(lock(&self.shared.state), now)
     }
 
-    fn start_helper(&self, state: &mut State, now: Instant) -> io::Result<()> {
+    fn start_helper(&self, mut state: MutexGuard<'_, State>, now: Instant) -> io::Result<()> {
         let is_stuck = now.saturating_duration_since(state.moved) >= HOLD_MAX;
         if state.queue.is_empty() {
             return Ok(());
         }
         if state.free > 0 {
+            // Unlocked, so that whoever is called does not have to wait for that.
+            drop(state);
             self.shared.call.notify_one();
         } else if state.threads == 0 || is_stuck && state.threads < THREADS_MAX {
             let shared = Arc::clone(&self.shared);
@@ -168,7 +170,7 @@ impl Workers {
             state.wakers.push(waker.clone());
         }
         // Where there can be no thread, there may be one the next time; what waits is late else.
-        let _ = self.start_helper(&mut state, now);
+        let _ = self.start_helper(state, now);
         Some(until.min(now + HOLD_MAX))
     }
 }
