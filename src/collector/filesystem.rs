@@ -19,6 +19,7 @@ use crate::sys::error::plain;
 use crate::sys::file_system::{self, Room};
 use mounts::{Mount, parse_mounts};
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -82,9 +83,6 @@ const INFO_LABELS: [&str; 4] = ["device", "major", "minor", "mountpoint"];
 const INFO: [Metric; 1] =
     [Metric::gauge("node_filesystem_mount_info", "Always 1; the labels say what is mounted.")];
 
-/// `device_error` of a mount that does not answer, in node_exporter's words.
-const STUCK: &str = "mountpoint timeout";
-
 /// What tells the room on the file system of a path.
 type Ask = Arc<dyn Fn(&CStr) -> io::Result<Room> + Send + Sync>;
 
@@ -95,9 +93,10 @@ pub(super) struct FileSystem {
     filters: Filters,
     mount_timeout: Duration,
     ask: Ask,
-    /// The content of the file that `shown` was made from.
+    /// The content of the file that `shown` and `asked` were made from.
     known: Vec<u8>,
     shown: Vec<Shown>,
+    asked: Vec<Asked>,
     table: Table,
     info: Table,
     took: Duration,
@@ -111,26 +110,41 @@ struct Filters {
 /// A mount that is shown.
 struct Shown {
     mount: Mount,
-    /// Shared by those that are mounted over each other.
-    probe: Arc<Task<Probe>>,
+    /// Which of the mount points that are asked is its own. Mounts over each other share one.
+    asked: usize,
+    /// Why it did not tell its room, and what the label says of that.
+    failure: Option<Failure>,
+    reason: Cow<'static, str>,
+}
+
+/// Why a mount does not tell its room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Stuck,
+    /// The number of the error.
+    Os(i32),
+}
+
+/// A mount point that is asked.
+struct Asked {
+    path: Arc<CStr>,
+    task: Arc<Task<Probe>>,
     begun: Instant,
     is_stuck: bool,
-    /// What the label says of the error that came last.
-    reason: (Option<i32>, Cow<'static, str>),
 }
 
 /// One mount point, asked on a helper thread.
 struct Probe {
-    path: CString,
+    path: Arc<CStr>,
     ask: Ask,
-    /// The room, or the number of the error.
-    answer: Result<Room, i32>,
+    answer: Result<Room, Failure>,
     answered: Instant,
 }
 
 impl Work for Probe {
     fn run(&mut self) {
-        self.answer = (self.ask)(&self.path).map_err(|error| error.raw_os_error().unwrap_or(0));
+        let errno = |error: io::Error| error.raw_os_error().unwrap_or_default();
+        self.answer = (self.ask)(&self.path).map_err(|error| Failure::Os(errno(error)));
         self.answered = Instant::now();
     }
 }
@@ -156,6 +170,7 @@ impl FileSystem {
             ask,
             known: Vec::new(),
             shown: Vec::new(),
+            asked: Vec::new(),
             table: Table::register(registry, &LABELS, &METRICS)?,
             info: Table::register(registry, &INFO_LABELS, &INFO)?,
             took: Duration::ZERO,
@@ -175,34 +190,33 @@ impl FileSystem {
         let mounts = parse_mounts(content, self.rootfs.as_os_str().as_bytes())?;
         self.known.clear();
         self.known.extend_from_slice(content);
-        let before = std::mem::take(&mut self.shown);
-        for mount in mounts.into_iter().filter(|mount| self.filters.let_through(mount)) {
-            let is_repeated = self.shown.iter().any(|shown| shown.mount.is_like(&mount));
-            if !is_repeated {
-                let shown = self.show(mount, &before);
-                self.shown.push(shown);
-            }
-        }
+        self.take(mounts);
         Ok(())
     }
 
-    /// A mount as it is shown, whose mount point has the task that it has or had.
-    fn show(&self, mount: Mount, before: &[Shown]) -> Shown {
-        let path = path_below(&self.rootfs, &mount.path);
-        let mut known = before.iter().chain(&self.shown);
-        if let Some(same) = known.find(|shown| shown.mount.path == mount.path) {
-            let (begun, is_stuck) = (same.begun, same.is_stuck);
-            let probe = Arc::clone(&same.probe);
-            return Shown { mount, probe, begun, is_stuck, reason: (None, Cow::Borrowed("")) };
+    /// Shows those of `mounts` that the filters let through, each once.
+    fn take(&mut self, mounts: Vec<Mount>) {
+        let known = self.asked.drain(..).map(|asked| (Arc::clone(&asked.path), asked));
+        let mut known: HashMap<Arc<CStr>, Asked> = known.collect();
+        let (mut paths, mut seen) = (HashMap::new(), HashSet::new());
+        self.shown.clear();
+        for mount in mounts {
+            if !self.filters.let_through(&mount) || !seen.insert(mount.labels()) {
+                continue;
+            }
+            let path = path_below(&self.rootfs, &mount.path);
+            let asked = *paths.entry(Arc::clone(&path)).or_insert_with(|| {
+                let asked = known.remove(&path).unwrap_or_else(|| Asked::new(path, &self.ask));
+                self.asked.push(asked);
+                self.asked.len() - 1
+            });
+            self.shown.push(Shown { mount, asked, failure: None, reason: "".into() });
         }
-        let (ask, begun) = (Arc::clone(&self.ask), Instant::now());
-        let probe = Task::new(Probe { path, ask, answer: Err(0), answered: begun });
-        Shown { mount, probe, begun, is_stuck: false, reason: (None, Cow::Borrowed("")) }
     }
 }
 
 /// The mount point in the file system that is ours to ask.
-fn path_below(rootfs: &Path, mount_point: &[u8]) -> CString {
+fn path_below(rootfs: &Path, mount_point: &[u8]) -> Arc<CStr> {
     let below = mount_point.strip_prefix(b"/").unwrap_or(mount_point);
     let mut path = rootfs.as_os_str().as_bytes().to_vec();
     if !path.ends_with(b"/") {
@@ -210,7 +224,7 @@ fn path_below(rootfs: &Path, mount_point: &[u8]) -> CString {
     }
     path.extend_from_slice(below);
     // What cannot be a path names no file.
-    CString::new(path).unwrap_or_default()
+    CString::new(path).unwrap_or_default().into()
 }
 
 impl Filters {
@@ -220,43 +234,59 @@ impl Filters {
     }
 }
 
-impl Shown {
-    /// Begins to ask, unless it was asked before and has not answered.
+impl Asked {
+    fn new(path: Arc<CStr>, ask: &Ask) -> Asked {
+        let now = Instant::now();
+        let (ask, answer) = (Arc::clone(ask), Err(Failure::Stuck));
+        let task = Task::new(Probe { path: Arc::clone(&path), ask, answer, answered: now });
+        Asked { path, task, begun: now, is_stuck: false }
+    }
+
+    /// Asks, unless it was asked before and has not answered.
     fn begin(&mut self, workers: &Workers, now: Instant) {
-        if !self.probe.is_under_way() {
+        if !self.task.is_under_way() {
             (self.begun, self.is_stuck) = (now, false);
-            workers.begin(&self.probe);
+            workers.begin(&self.task);
         }
     }
 
-    fn set_reason(&mut self, error: Option<i32>) {
-        if self.reason.0 != error {
-            let text = error.map_or(Cow::Borrowed(""), |errno| error_text(errno).into());
-            self.reason = (error, text);
-        }
-    }
-
-    /// Shows what its mount point answered, if it did. Returns how long that took.
-    fn set(&mut self, table: &mut Table, info: &mut Table) -> Duration {
-        let answer = self.probe.done().map(|probe| (probe.answer, probe.answered));
-        let (room, took) = match answer {
-            Some((answer, answered)) => {
-                self.set_reason(answer.err());
-                (answer.ok(), answered.saturating_duration_since(self.begun))
-            }
+    /// The answer, and how long it took. A mount point without one is stuck from here on.
+    fn answer(&mut self) -> (Result<Room, Failure>, Duration) {
+        match self.task.done() {
+            Some(probe) => (probe.answer, probe.answered.saturating_duration_since(self.begun)),
             None => {
                 self.is_stuck = true;
-                self.reason = (None, Cow::Borrowed(STUCK));
-                (None, self.begun.elapsed())
+                (Err(Failure::Stuck), self.begun.elapsed())
             }
-        };
+        }
+    }
+}
+
+impl Shown {
+    fn set(&mut self, answer: Result<Room, Failure>, table: &mut Table, info: &mut Table) {
+        let failure = answer.err();
+        if self.failure != failure {
+            self.failure = failure;
+            self.reason = failure.map_or(Cow::Borrowed(""), Failure::text);
+        }
         let Mount { device, fs_type, mount_point, major, minor, .. } = &self.mount;
-        let mut row = table.visit(&[&**device, &self.reason.1, fs_type, mount_point]);
-        row.set_all(&values(room, self.mount.is_read_only));
-        if room.is_some() {
+        let mut row = table.visit(&[&**device, &self.reason, fs_type, mount_point]);
+        row.set_all(&values(answer.ok(), self.mount.is_read_only));
+        if answer.is_ok() {
             info.visit(&[&**device, major, minor, mount_point]).set(0, Some(1.0));
         }
-        took
+    }
+}
+
+impl Failure {
+    /// In the words of node_exporter, which are those of Go's package syscall.
+    fn text(self) -> Cow<'static, str> {
+        let Failure::Os(errno) = self else { return "mountpoint timeout".into() };
+        let error = io::Error::from_raw_os_error(errno);
+        match error.kind() {
+            io::ErrorKind::StaleNetworkFileHandle => "stale NFS file handle".into(),
+            _ => plain(&error).into(),
+        }
     }
 }
 
@@ -278,15 +308,6 @@ fn values(room: Option<Room>, is_read_only: bool) -> [Option<f64>; METRICS.len()
     ]
 }
 
-/// The error as Go's package syscall words it, which is how node_exporter shows it.
-fn error_text(errno: i32) -> String {
-    let error = io::Error::from_raw_os_error(errno);
-    match error.kind() {
-        io::ErrorKind::StaleNetworkFileHandle => "stale NFS file handle".to_owned(),
-        _ => plain(&error),
-    }
-}
-
 impl Collector for FileSystem {
     fn begin(&mut self, files: &mut Files, workers: &Workers) -> Result<Begun, CollectError> {
         if let Err(error) = self.refresh(files) {
@@ -295,20 +316,23 @@ impl Collector for FileSystem {
             return Err(error);
         }
         let now = Instant::now();
-        self.shown.iter_mut().for_each(|shown| shown.begin(workers, now));
+        self.asked.iter_mut().for_each(|asked| asked.begin(workers, now));
         Ok(Begun::Elsewhere)
     }
 
     fn waits_until(&self, now: Instant) -> Option<Instant> {
-        let waiting = self.shown.iter().filter(|s| !s.is_stuck && s.probe.is_under_way());
-        let ends = waiting.filter_map(|shown| shown.begun.checked_add(self.mount_timeout));
+        let waiting = self.asked.iter().filter(|a| !a.is_stuck && a.task.is_under_way());
+        let ends = waiting.filter_map(|asked| asked.begun.checked_add(self.mount_timeout));
         ends.filter(|end| *end > now).min()
     }
 
     fn collect(&mut self, _: &mut Files) -> Result<(), CollectError> {
-        let FileSystem { shown, table, info, .. } = self;
-        let took = shown.iter_mut().map(|shown| shown.set(table, info)).max();
-        self.took = took.unwrap_or_default();
+        self.took = Duration::ZERO;
+        for shown in &mut self.shown {
+            let (answer, took) = self.asked[shown.asked].answer();
+            self.took = self.took.max(took);
+            shown.set(answer, &mut self.table, &mut self.info);
+        }
         self.table.end_sweep();
         self.info.end_sweep();
         Ok(())

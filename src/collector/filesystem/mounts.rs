@@ -23,11 +23,9 @@ pub(super) struct Mount {
 }
 
 impl Mount {
-    /// Whether both have the same series.
-    pub(super) fn is_like(&self, other: &Mount) -> bool {
-        let labels =
-            |mount: &Mount| [&mount.device, &mount.fs_type, &mount.mount_point].map(Clone::clone);
-        labels(self) == labels(other)
+    /// What tells its series from those of others.
+    pub(super) fn labels(&self) -> [Box<str>; 3] {
+        [&self.device, &self.fs_type, &self.mount_point].map(Clone::clone)
     }
 }
 

@@ -175,7 +175,9 @@ fn a_mount_that_hangs_costs_only_itself_and_is_asked_once() {
     while of(&fixture.scrape().unwrap(), "/stuck").len() != 9 {
         assert!(started.elapsed() < PATIENCE, "it answers, and is asked again");
     }
-    fixture.scrape().unwrap();
+    let lines = fixture.scrape().unwrap();
+    assert_eq!(of(&lines, "/stuck").len(), 9);
+    assert!(lines.iter().all(|line| !line.contains("timeout")), "{lines:?}");
     assert!(fixture.kernel.calls("/stuck") > 1);
 }
 
@@ -236,5 +238,17 @@ fn flags_choose_mounts() {
             .filter(|mount_point| !of(&lines, mount_point).is_empty())
             .collect();
         assert_eq!(shown, expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn mounts_over_each_other_are_asked_once() {
+    let mut fixture = Fixture::new("filesystem-over", &[]);
+    let lines = "1 1 8:1 / /m rw - ext4 /dev/a rw\n2 1 8:2 / /m ro - ext4 /dev/b rw\n";
+    fixture.scratch.write("proc/1/mountinfo", lines.as_bytes());
+    for calls in 1..=3 {
+        let lines = fixture.scrape().unwrap();
+        assert_eq!((of(&lines, "/m").len(), fixture.kernel.calls("/m")), (18, calls));
+        assert!(lines.iter().all(|line| !line.contains("timeout")), "{lines:?}");
     }
 }
