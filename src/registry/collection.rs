@@ -184,11 +184,11 @@ mod tests {
             let waker = wakers.recv().unwrap();
             done.send(()).unwrap();
             waker.wake();
-            wakers.recv().unwrap();
+            wakers
         });
         let selection = registry.collect(&Scrape::new(Selection::ALL));
         assert!(selection.contains(group) && selection == Selection::ALL);
-        worker.join().unwrap();
+        drop(worker.join().unwrap());
     }
 
     #[test]
