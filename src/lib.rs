@@ -85,6 +85,8 @@
 //! [`encoding`] turns both into bytes, with [`gzip`] for what is sent compressed. [`http`] is a
 //! server that knows nothing of metrics. [`exporter`] puts these together.
 //!
+//! [`textparse`] reads what the text format wrote.
+//!
 //! The rest is there for the binary, and may be used as well: [`collector`] reads the node under
 //! node_exporter's names, [`supervisor`] runs an application as PID 1 should, [`config`] reads the
 //! command line, [`regex`] matches the expressions in it, [`log`] writes events, and [`sys`] has all
@@ -103,6 +105,7 @@ pub mod regex;
 pub mod registry;
 pub mod supervisor;
 pub mod sys;
+pub mod textparse;
 
 pub use encoding::{Encoder, Exposition, Format};
 pub use exporter::Exporter;

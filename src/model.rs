@@ -30,6 +30,8 @@ pub enum Kind {
     Info,
     /// States, each of which is on or off.
     StateSet,
+    /// Observations summed up, with quantiles that whoever made them worked out.
+    Summary,
     /// A value about which nothing is known.
     Unknown,
 }
@@ -40,6 +42,7 @@ impl Kind {
         match self {
             Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => &[],
             Kind::Histogram => &["_bucket", "_sum", "_count", "_created"],
+            Kind::Summary => &["_sum", "_count"],
         }
     }
 
@@ -49,7 +52,9 @@ impl Kind {
         let stem = match self {
             Kind::Counter => name.strip_suffix("_total")?,
             Kind::Info => name.strip_suffix("_info")?,
-            Kind::Gauge | Kind::Histogram | Kind::StateSet | Kind::Unknown => return None,
+            Kind::Gauge | Kind::Histogram | Kind::StateSet | Kind::Summary | Kind::Unknown => {
+                return None;
+            }
         };
         (!stem.is_empty()).then_some(stem)
     }
@@ -80,6 +85,8 @@ pub struct Desc {
     pub is_created_shown: bool,
     /// Whether counters and histograms keep the exemplars that they are given.
     pub keeps_exemplars: bool,
+    /// Whether a source outside gives the series, each with labels of its own, as they are.
+    pub is_given: bool,
     /// The names of the labels whose values tell the series of the family apart, in the order in
     /// which a look-up gives them.
     pub label_names: Box<[Cow<'static, str>]>,
@@ -129,10 +136,18 @@ impl Desc {
         Ok(())
     }
 
+    /// What the names of its samples may add to its own, in any format.
+    pub(crate) fn sample_suffixes(&self) -> impl Iterator<Item = &'static str> {
+        // A time of creation that is given is a family of its own.
+        let is_own = |suffix: &&str| !self.is_given || *suffix != "_created";
+        self.kind.sample_suffixes().iter().copied().filter(is_own)
+    }
+
     /// The label that the kind itself adds to its samples.
     pub(crate) fn kind_label(&self, escaping: Escaping) -> Option<Cow<'_, str>> {
         match self.kind {
             Kind::Histogram => Some(Cow::Borrowed("le")),
+            Kind::Summary => Some(Cow::Borrowed("quantile")),
             Kind::StateSet => Some(escaping.metric_name(&self.name)),
             Kind::Counter | Kind::Gauge | Kind::Info | Kind::Unknown => None,
         }
@@ -169,7 +184,7 @@ pub enum NameRule {
     /// Label names that begin with two underscores belong to Prometheus; no escaping may make one
     /// of its own of another name.
     ReservedLabel,
-    /// The kind itself adds a label of this name: `le`, or the family's.
+    /// The kind itself adds a label of this name: `le`, `quantile`, or the family's.
     KindLabel,
     /// A label name may stand once, in every escaping.
     DuplicateLabel,
@@ -228,6 +243,7 @@ mod tests {
             unit: None,
             is_created_shown: false,
             keeps_exemplars: false,
+            is_given: false,
             label_names: labels.iter().map(|name| Cow::Borrowed(*name)).collect(),
             const_labels: consts
                 .iter()

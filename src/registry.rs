@@ -246,8 +246,12 @@ impl Registry {
         let mut families = lock(&self.shared.families);
         let found = families.position(name);
         if let Ok(index) = found {
-            Arc::make_mut(&mut families.sorted).remove(index);
-            families.taken.retain(|_, by| by != name);
+            let removed = Arc::make_mut(&mut families.sorted).remove(index);
+            for name in shown_names(&removed.core.desc) {
+                if families.taken.get(&name).is_some_and(|by| *by == *removed.core.desc.name) {
+                    families.taken.remove(&name);
+                }
+            }
             self.changed();
         }
         found.is_ok()
@@ -294,20 +298,25 @@ impl Families {
 
     /// Takes the names that a family of this description shows.
     fn take_names(&mut self, desc: &Desc) -> Result<(), RegisterError> {
-        let suffixes = || std::iter::once(&"").chain(desc.kind.sample_suffixes());
-        let mut shown = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name)).to_vec();
-        shown.dedup();
-        let names = || shown.iter().flat_map(|name| suffixes().map(move |s| format!("{name}{s}")));
-        if let Some((name, by)) = names().find_map(|name| self.taken.get_key_value(&name)) {
+        let names = shown_names(desc);
+        if let Some((name, by)) = names.iter().find_map(|name| self.taken.get_key_value(name)) {
             return Err(RegisterError::Taken {
                 family: desc.name.to_string(),
                 name: name.clone(),
                 by: by.clone(),
             });
         }
-        self.taken.extend(names().map(|name| (name, desc.name.to_string())));
+        self.taken.extend(names.into_iter().map(|name| (name, desc.name.to_string())));
         Ok(())
     }
+}
+
+/// Every name that a family of this description shows, in each escaping.
+fn shown_names(desc: &Desc) -> Vec<String> {
+    let mut names = Escaping::ALL.map(|escaping| escaping.metric_name(&desc.name)).to_vec();
+    names.dedup();
+    let suffixes = || std::iter::once("").chain(desc.sample_suffixes());
+    names.iter().flat_map(|name| suffixes().map(move |suffix| format!("{name}{suffix}"))).collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ mod regex;
 #[allow(unreachable_pub, reason = "the fuzz target is another crate")]
 #[path = "../fuzz/checks/request.rs"]
 mod request;
+#[allow(unreachable_pub, reason = "the fuzz target is another crate")]
+#[path = "../fuzz/checks/textparse.rs"]
+mod textparse;
 
 type Check = fn(&[u8]);
 
@@ -28,6 +31,7 @@ const TARGETS: &[(&str, Check)] = &[
     ("number", number::check),
     ("regex", regex::check),
     ("request", request::check),
+    ("textparse", textparse::check),
 ];
 
 #[test]

@@ -9,7 +9,7 @@ use super::compressed::{CompressedBody, CompressedLayout, CompressedPages, Pages
 use super::negotiate::{Choice, negotiate};
 use super::page::Page;
 use super::stem::free_stems;
-use super::{Shown, Syntax};
+use super::{Bounds, Shown, Syntax};
 use crate::metric::{FamilyCore, Part};
 use crate::model::Escaping;
 use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
@@ -205,10 +205,15 @@ impl FamilyLayout {
             return;
         }
         let shown = Shown::new(&self.core.desc, escaping, self.is_stem_free);
-        let parts = (syntax.parts)(&shown, self.core.shape());
+        let blocks = self.core.blocks();
+        let bounds = match blocks.iter().any(|block| block.shape().has_negative_bounds()) {
+            true => Bounds::SomeNegative,
+            false => Bounds::NotNegative,
+        };
+        let parts = (syntax.parts)(&shown, bounds);
         let first = self.pages.first().map(|(version, _)| *version);
         let mut old: HashMap<_, _> = std::mem::take(&mut self.pages).into_iter().collect();
-        for (index, block) in self.core.blocks().into_iter().enumerate() {
+        for (index, block) in blocks.into_iter().enumerate() {
             let version = block.version();
             let is_first = index == 0;
             let pages = match old.remove(&version) {

@@ -5,12 +5,13 @@
 //! {"name",label="value","label"="value",...} value      names that are not legacy names
 //! ```
 //!
-//! Labels stand in the order of their names, that of the kind (`le`) behind them.
+//! Labels stand in the order of their names, that of the kind (`le`, `quantile`) behind
+//! them.
 
 use super::escape::{write_escaped_string, write_quoted};
 use super::number;
 use super::{Lines, Shown};
-use crate::metric::{Part, Series, Shape};
+use crate::metric::{Given, Part, Series, Shape};
 use crate::model::{is_legacy_label_name, is_legacy_metric_name};
 
 /// Appends `# keyword name `, where the name is that of a family.
@@ -26,14 +27,14 @@ pub(super) fn write_comment(out: &mut Vec<u8>, keyword: &str, name: &str) {
     out.push(b' ');
 }
 
-/// Appends what stands in front of the values of `part` of one series. `put_bound` spells the
-/// finite bounds of buckets.
+/// Appends what stands in front of the values of `part` of one series. `put_level` spells
+/// quantiles and the bounds of buckets.
 pub(super) fn write_series(
     lines: &mut Lines,
     shown: &Shown<'_>,
     series: &Series,
     part: Part,
-    put_bound: fn(&mut number::Room, f64) -> usize,
+    put_level: fn(&mut number::Room, f64) -> usize,
 ) {
     let mut labels = labels(shown, series);
     let mut line = |suffix: &str, own: Option<(&str, &str)>| {
@@ -45,23 +46,28 @@ pub(super) fn write_series(
         labels.truncate(labels_len);
         lines.end_line();
     };
-    let bounds = match series.shape() {
-        Shape::Histogram { bounds, .. } => bounds,
+    let (suffix, label, levels, last) = match series.shape() {
+        Shape::Histogram { bounds, .. } => ("_bucket", "le", bounds, Some(f64::INFINITY)),
+        Shape::Given(Given::Histogram { bounds }) => ("_bucket", "le", bounds, None),
+        Shape::Given(Given::Summary { quantiles }) => ("", "quantile", quantiles, None),
         Shape::States { names } => {
             return names.iter().for_each(|state| line("", Some((&shown.name, state))));
         }
-        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Timed | Shape::One => {
+        Shape::Scalar(_)
+        | Shape::Sharded { .. }
+        | Shape::Timed
+        | Shape::One
+        | Shape::Given(Given::Number) => {
             return line("", None);
         }
     };
     if matches!(part, Part::All | Part::Buckets) {
-        for bound in bounds {
+        for level in levels.iter().chain(&last) {
             let mut room = [0; number::LEN_MAX];
-            let len = put_bound(&mut room, *bound);
-            let bound = std::str::from_utf8(&room[..len]).expect("a number is ASCII");
-            line("_bucket", Some(("le", bound)));
+            let len = put_level(&mut room, *level);
+            let level = std::str::from_utf8(&room[..len]).expect("a number is ASCII");
+            line(suffix, Some((label, level)));
         }
-        line("_bucket", Some(("le", "+Inf")));
     }
     if matches!(part, Part::All | Part::Sum) {
         line("_sum", None);

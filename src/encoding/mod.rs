@@ -68,7 +68,7 @@ struct FormatRow {
 /// How pages look. Formats that differ only in what they are called share one.
 struct Syntax {
     /// Which of a series' lines stand together, each part in pages of its own.
-    parts: fn(&Shown<'_>, &Shape) -> &'static [Part],
+    parts: fn(&Shown<'_>, Bounds) -> &'static [Part],
     /// Appends what stands in front of a family, or of one part of it.
     write_head: fn(&mut Vec<u8>, &Shown<'_>, Part),
     /// Whether the head stands in front of each page rather than of the first.
@@ -80,6 +80,15 @@ struct Syntax {
     notes: fn(&Shown<'_>, &Shape, Part) -> Option<Notation>,
     /// What stands at the end of an exposition.
     trailer: &'static [u8],
+}
+
+/// Where the buckets of a family's histograms end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bounds {
+    /// None of them below zero, if there are buckets at all.
+    NotNegative,
+    /// Some below zero.
+    SomeNegative,
 }
 
 /// How a value gets into its page.
@@ -197,9 +206,15 @@ impl<'a> Shown<'a> {
 
     /// The labels of a series and of its family, by name, with escaped names.
     fn labels<'s>(&'s self, series: &'s Series) -> Vec<(Cow<'s, str>, &'s str)> {
-        let own = self.desc.label_names.iter().map(|name| &**name).zip(series.key.values());
         let constant = self.desc.const_labels.iter().map(|label| (&*label.name, &*label.value));
-        let mut labels: Vec<(&str, &str)> = own.chain(constant).collect();
+        let mut labels: Vec<(&str, &str)> = constant.collect();
+        let mut values = series.key.values();
+        if let Shape::Given(_) = series.shape() {
+            let pair = || values.next().zip(values.next());
+            labels.extend(std::iter::from_fn(pair));
+        } else {
+            labels.extend(self.desc.label_names.iter().map(|name| &**name).zip(values));
+        }
         labels.sort_unstable();
         labels.into_iter().map(|(name, value)| (self.escaping.label_name(name), value)).collect()
     }

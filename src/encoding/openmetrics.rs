@@ -1,7 +1,7 @@
 //! OpenMetrics 1.0.0, and 0.0.1, which is the same (openmetrics.io, “OpenMetrics specification”).
 //!
 //! ```text
-//! # TYPE name counter|gauge|histogram|info|stateset|unknown
+//! # TYPE name counter|gauge|histogram|info|stateset|summary|unknown
 //! # UNIT name unit
 //! # HELP name text
 //! name{label="value",...} value
@@ -18,6 +18,8 @@
 //!   its own name. So with `_info`, where it becomes a gauge.
 //! - A histogram with negative bounds cannot have a sum here, nor a count without one. It is shown
 //!   as three families of unknown kind, `name_bucket`, `name_sum` and `name_count`.
+//! - So is a histogram or summary that is given, where another family has the name of its times of
+//!   creation.
 //! - Bounds have a point or an exponent: `1.0`, `1e+06`. Values need neither.
 //! - HELP escapes quotes too.
 //!
@@ -28,7 +30,7 @@ use super::escape::write_escaped_string;
 use super::line::{self, write_comment};
 use super::notes::Notation;
 use super::number;
-use super::{Lines, Shown, Syntax, Values};
+use super::{Bounds, Lines, Shown, Syntax, Values};
 use crate::metric::{Exemplar, KeptExemplar, Note, Part, Series, Shape};
 use crate::model::Kind;
 
@@ -42,22 +44,16 @@ pub(super) static SYNTAX: Syntax = Syntax {
     trailer: b"# EOF\n",
 };
 
-fn parts(shown: &Shown<'_>, shape: &Shape) -> &'static [Part] {
-    match shape {
-        Shape::Histogram { bounds, .. } if bounds.first().is_some_and(|bound| *bound < 0.0) => {
-            &[Part::Buckets, Part::Sum, Part::Count]
+fn parts(shown: &Shown<'_>, bounds: Bounds) -> &'static [Part] {
+    const SINGLE: &[Part] = &[Part::Buckets, Part::Sum, Part::Count];
+    let is_split = shown.desc.is_given && !shown.is_stem_free;
+    match (bounds, shown.desc.kind) {
+        (Bounds::SomeNegative, _) => SINGLE,
+        (_, Kind::Histogram | Kind::Summary) if is_split => SINGLE,
+        _ if shown.desc.is_created_shown && is_counter_or_histogram(shown, Part::All) => {
+            &[Part::AllAndCreated]
         }
-        Shape::Scalar(_)
-        | Shape::Sharded { .. }
-        | Shape::Timed
-        | Shape::Histogram { .. }
-        | Shape::One
-        | Shape::States { .. } => {
-            match shown.desc.is_created_shown && is_counter_or_histogram(shown, Part::All) {
-                true => &[Part::AllAndCreated],
-                false => &[Part::All],
-            }
-        }
+        _ => &[Part::All],
     }
 }
 
@@ -90,6 +86,7 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, part: Part) {
 fn name_and_kind(shown: &Shown<'_>, part: Part) -> (String, &'static str) {
     let name = &shown.name;
     match part {
+        Part::Buckets if shown.desc.kind == Kind::Summary => return (name.to_string(), "unknown"),
         Part::Buckets => return (format!("{name}_bucket"), "unknown"),
         Part::Sum => return (format!("{name}_sum"), "unknown"),
         Part::Count => return (format!("{name}_count"), "unknown"),
@@ -102,6 +99,7 @@ fn name_and_kind(shown: &Shown<'_>, part: Part) -> (String, &'static str) {
         (Kind::Gauge | Kind::Info, _) => (name.to_string(), "gauge"),
         (Kind::StateSet, _) => (name.to_string(), "stateset"),
         (Kind::Histogram, _) => (name.to_string(), "histogram"),
+        (Kind::Summary, _) => (name.to_string(), "summary"),
         (Kind::Counter | Kind::Unknown, _) => (name.to_string(), "unknown"),
     }
 }
@@ -166,10 +164,11 @@ fn write_seconds(out: &mut Vec<u8>, ms: u64) {
     out.extend_from_slice(&room[..len]);
 }
 
-/// Writes a finite bound in the canonical spelling and returns its length.
+/// Writes a bound in the canonical spelling and returns its length.
 fn put_bound(room: &mut number::Room, bound: f64) -> usize {
     let len = number::put_shortest(room, bound);
-    let is_canonical = room[..len].iter().any(|byte| matches!(byte, b'.' | b'e'));
+    let is_canonical =
+        !bound.is_finite() || room[..len].iter().any(|byte| matches!(byte, b'.' | b'e'));
     if is_canonical {
         return len;
     }
@@ -188,6 +187,7 @@ mod tests {
             (0.0, "0.0"),
             (1.0, "1.0"),
             (-1.0, "-1.0"),
+            (f64::INFINITY, "+Inf"),
             (0.005, "0.005"),
             (999_999.0, "999999.0"),
             (1e6, "1e+06"),

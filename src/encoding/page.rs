@@ -17,7 +17,7 @@ use super::protobuf::{self, MetricFields};
 use super::rendered::{Rendered, put_value};
 use super::{Lines, Shown, Syntax, Values};
 use crate::gzip;
-use crate::metric::{PageSource, Shape, Value};
+use crate::metric::{PageSource, Value};
 use crate::model::Desc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -139,12 +139,12 @@ impl Page {
         let start = out.len();
         out.extend_from_slice(&binary.bytes);
         let page = &mut out[start..];
-        let is_histogram = matches!(self.source.shape(), Shape::Histogram { .. });
+        let has_count = self.source.shape().has_count();
         let mut places = binary.places.iter();
         self.source.visit(|value| {
             let at = *places.next().expect("a page has a place for each value") as usize;
             match value {
-                Value::U64(count) if is_histogram => protobuf::put_count(page, at, count),
+                Value::U64(count) if has_count => protobuf::put_count(page, at, count),
                 value => protobuf::put_double(page, at, value.as_f64()),
             }
         });

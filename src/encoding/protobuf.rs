@@ -10,6 +10,9 @@
 //!       12    Exemplar                                        of counters, where asked for
 //!       1a    Timestamp     08 seconds                        likewise
 //!     30    timestamp_ms                                  of values that have a time
+//!     22    Summary
+//!       1a    Quantile      09 quantile     11 value          8 bytes, 8 bytes
+//!       11    sample_sum    08 sample_count                   8 bytes, 10 bytes
 //!     3a    Histogram
 //!       1a    Bucket        08 count        11 upper bound    10 bytes, 8 bytes
 //!               1a    Exemplar                                where asked for
@@ -51,7 +54,7 @@ pub(super) use built::{MetricFields, page_len_max, write_page};
 
 use super::notes::Notation;
 use super::{Lines, Shown, Syntax, Values};
-use crate::metric::{Exemplar, KeptExemplar, Note, Part, Series, Shape};
+use crate::metric::{Exemplar, Given, KeptExemplar, Note, Part, Series, Shape};
 use crate::model::Kind;
 
 pub(super) static SYNTAX: Syntax = Syntax {
@@ -76,12 +79,18 @@ mod tag {
     pub(super) const METRIC_TIMESTAMP_MS: u8 = 0x30;
     pub(super) const METRIC_GAUGE: u8 = 0x12;
     pub(super) const METRIC_COUNTER: u8 = 0x1a;
+    pub(super) const METRIC_SUMMARY: u8 = 0x22;
     pub(super) const METRIC_UNTYPED: u8 = 0x2a;
     pub(super) const METRIC_HISTOGRAM: u8 = 0x3a;
     pub(super) const LABEL_NAME: u8 = 0x0a;
     pub(super) const LABEL_VALUE: u8 = 0x12;
     pub(super) const SCALAR_VALUE: u8 = 0x09;
+    pub(super) const SUMMARY_QUANTILE: u8 = 0x1a;
+    pub(super) const QUANTILE: u8 = 0x09;
+    pub(super) const QUANTILE_VALUE: u8 = 0x11;
+    /// As of a summary.
     pub(super) const HISTOGRAM_COUNT: u8 = 0x08;
+    /// As of a summary.
     pub(super) const HISTOGRAM_SUM: u8 = 0x11;
     pub(super) const HISTOGRAM_BUCKET: u8 = 0x1a;
     pub(super) const HISTOGRAM_SCHEMA: u8 = 0x28;
@@ -114,6 +123,12 @@ const COUNT_LEN: usize = 10;
 /// A bucket's length: two tags, the count and the bound.
 const BUCKET_LEN: usize = 2 + COUNT_LEN + DOUBLE_LEN;
 
+/// A quantile's length: two tags, the quantile and its value.
+const QUANTILE_LEN: usize = 2 + 2 * DOUBLE_LEN;
+
+/// The length of a sum and a count, with their tags.
+const SUM_AND_COUNT_LEN: usize = 2 + DOUBLE_LEN + COUNT_LEN;
+
 fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
     write_bytes(out, tag::FAMILY_NAME, shown.name.as_bytes());
     if !shown.desc.help.is_empty() {
@@ -122,6 +137,7 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
     let kind = match shown.desc.kind {
         Kind::Counter => 0,
         Kind::Gauge | Kind::Info | Kind::StateSet => 1,
+        Kind::Summary => 2,
         Kind::Unknown => 3,
         Kind::Histogram => 4,
     };
@@ -142,7 +158,11 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
     }
     let created = created(shown, series);
     match series.shape() {
-        Shape::Scalar(_) | Shape::Sharded { .. } | Shape::Timed | Shape::One => {
+        Shape::Scalar(_)
+        | Shape::Sharded { .. }
+        | Shape::Timed
+        | Shape::One
+        | Shape::Given(Given::Number) => {
             write_scalar(lines, shown, &labels, &created);
         }
         Shape::States { names } => {
@@ -153,10 +173,20 @@ fn write_series(lines: &mut Lines, shown: &Shown<'_>, series: &Series, _: Part) 
             }
         }
         Shape::Histogram { bounds, .. } => {
-            let values = (bounds.len() + 1) * (2 + BUCKET_LEN) + 2 + DOUBLE_LEN + COUNT_LEN;
+            let values = (bounds.len() + 1) * (2 + BUCKET_LEN) + SUM_AND_COUNT_LEN;
             write_metric_head(lines, shown.desc.kind, &labels, created.len() + values);
             lines.bytes.extend_from_slice(&created);
-            write_histogram(lines, bounds);
+            write_histogram(lines, bounds.iter().chain([&f64::INFINITY]));
+        }
+        Shape::Given(Given::Histogram { bounds }) => {
+            let values = bounds.len() * (2 + BUCKET_LEN) + SUM_AND_COUNT_LEN;
+            write_metric_head(lines, shown.desc.kind, &labels, values);
+            write_histogram(lines, bounds.iter());
+        }
+        Shape::Given(Given::Summary { quantiles }) => {
+            let values = quantiles.len() * (2 + QUANTILE_LEN) + SUM_AND_COUNT_LEN;
+            write_metric_head(lines, shown.desc.kind, &labels, values);
+            write_summary(lines, quantiles);
         }
     }
 }
@@ -181,7 +211,7 @@ fn created_tag(kind: Kind) -> Option<u8> {
     match kind {
         Kind::Counter => Some(tag::COUNTER_CREATED),
         Kind::Histogram => Some(tag::HISTOGRAM_CREATED),
-        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Unknown => None,
+        Kind::Gauge | Kind::Info | Kind::StateSet | Kind::Summary | Kind::Unknown => None,
     }
 }
 
@@ -258,17 +288,29 @@ fn value_tag(kind: Kind) -> u8 {
         Kind::Counter => tag::METRIC_COUNTER,
         Kind::Gauge | Kind::Info | Kind::StateSet => tag::METRIC_GAUGE,
         Kind::Histogram => tag::METRIC_HISTOGRAM,
+        Kind::Summary => tag::METRIC_SUMMARY,
         Kind::Unknown => tag::METRIC_UNTYPED,
     }
 }
 
 /// Appends the fields of a histogram, in the order in which its values come.
-fn write_histogram(lines: &mut Lines, bounds: &[f64]) {
-    for bound in bounds.iter().chain([&f64::INFINITY]) {
+fn write_histogram<'b>(lines: &mut Lines, bounds: impl Iterator<Item = &'b f64>) {
+    for bound in bounds {
         lines.bytes.extend_from_slice(&[tag::HISTOGRAM_BUCKET, BUCKET_LEN as u8]);
         keep_count(lines, tag::BUCKET_COUNT);
         lines.bytes.push(tag::BUCKET_BOUND);
         lines.bytes.extend_from_slice(&bound.to_le_bytes());
+    }
+    keep_double(lines, tag::HISTOGRAM_SUM);
+    keep_count(lines, tag::HISTOGRAM_COUNT);
+}
+
+/// Appends the fields of a summary, in the order in which its values come.
+fn write_summary(lines: &mut Lines, quantiles: &[f64]) {
+    for quantile in quantiles {
+        lines.bytes.extend_from_slice(&[tag::SUMMARY_QUANTILE, QUANTILE_LEN as u8, tag::QUANTILE]);
+        lines.bytes.extend_from_slice(&quantile.to_le_bytes());
+        keep_double(lines, tag::QUANTILE_VALUE);
     }
     keep_double(lines, tag::HISTOGRAM_SUM);
     keep_count(lines, tag::HISTOGRAM_COUNT);

@@ -2,7 +2,8 @@
 //!
 //! OpenMetrics calls the family of `jobs_total` `jobs`, and keeps `jobs_created` for it. Other
 //! formats do not, so both may be the names of other families. Then this one has to stay under its
-//! whole name.
+//! whole name. A histogram or summary that is given keeps its name, but it is whole only where no
+//! other family is called as its times of creation would be.
 
 use crate::model::{Desc, Escaping};
 use std::collections::HashSet;
@@ -16,13 +17,15 @@ pub(super) fn free_stems<'a>(
 ) -> Vec<bool> {
     let names = descs.clone().flat_map(|desc| {
         let name = escaping.metric_name(&desc.name);
-        let suffixes = std::iter::once(&"").chain(desc.kind.sample_suffixes());
+        let suffixes = std::iter::once("").chain(desc.sample_suffixes());
         suffixes.map(move |suffix| format!("{name}{suffix}")).collect::<Vec<_>>()
     });
     let mut taken: HashSet<String> = names.collect();
     let take_stem = |desc: &Desc| {
         let name = escaping.metric_name(&desc.name);
-        let Some(stem) = desc.kind.stem(&name) else { return false };
+        let Some(stem) = desc.kind.stem(&name) else {
+            return desc.is_given && !taken.contains(&format!("{name}_created"));
+        };
         let created = format!("{stem}_created");
         let is_free = !taken.contains(stem) && !taken.contains(&created);
         if is_free {
@@ -46,6 +49,7 @@ mod tests {
             unit: None,
             is_created_shown: false,
             keeps_exemplars: false,
+            is_given: false,
             label_names: [].into(),
             const_labels: [].into(),
         };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # HELP name text
-//! # TYPE name counter|gauge|histogram|untyped
+//! # TYPE name counter|gauge|histogram|summary|untyped
 //! name{label="value",...} value
 //! name{label="value",...} value milliseconds       of values that have a time
 //! ```
@@ -38,6 +38,7 @@ fn write_head(out: &mut Vec<u8>, shown: &Shown<'_>, _: Part) {
         Kind::Counter => b"counter\n",
         Kind::Gauge | Kind::Info | Kind::StateSet => b"gauge\n",
         Kind::Histogram => b"histogram\n",
+        Kind::Summary => b"summary\n",
         Kind::Unknown => b"untyped\n",
     };
     write_comment(out, "TYPE", &shown.name);

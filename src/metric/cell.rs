@@ -13,6 +13,7 @@
 //! old handle nor a scrape of an old page can touch the cells of a later series.
 
 use super::exemplar::{Exemplar, Exemplars};
+use super::given::Given;
 use super::key::Key;
 use super::shape::{LINES_PER_PAGE, Number, Part, Shape};
 use std::ptr::NonNull;
@@ -84,6 +85,10 @@ impl Block {
             released,
             exemplars,
         })
+    }
+
+    pub(crate) fn shape(&self) -> &Arc<Shape> {
+        &self.shape
     }
 
     /// Takes a free slot and makes its cells zero. Only one thread at a time may ask: the family's
@@ -175,6 +180,32 @@ impl Block {
                     (0..names.len()).for_each(|state| line(Value::U64(bits >> state & 1)));
                 }
             }
+            Shape::Given(given) => {
+                for slot in slots {
+                    let first = usize::from(*slot) * self.shape.stride();
+                    self.visit_given(first, given, part, &mut line);
+                }
+            }
+        }
+    }
+
+    /// Calls `line` with the values of a series, as `part` has them.
+    fn visit_given(&self, first: usize, given: &Given, part: Part, line: &mut impl FnMut(Value)) {
+        let count = |index| Value::U64(self.load(first + index));
+        let number = |index| Value::F64(f64::from_bits(self.load(first + index)));
+        let levels = given.levels().len();
+        if matches!(part, Part::All | Part::Buckets) {
+            match given {
+                Given::Number => return line(number(0)),
+                Given::Summary { .. } => (0..levels).map(number).for_each(&mut *line),
+                Given::Histogram { .. } => (0..levels).map(count).for_each(&mut *line),
+            }
+        }
+        if matches!(part, Part::All | Part::Sum) {
+            line(number(levels));
+        }
+        if matches!(part, Part::All | Part::Count) {
+            line(count(levels + 1));
         }
     }
 
@@ -344,9 +375,9 @@ mod tests {
         let histogram = Shape::Histogram { bounds: (0..9).map(f64::from).collect(), native: None };
         let states = Shape::States { names: [Cow::Borrowed("a"), Cow::Borrowed("b")].into() };
         let sharded = Shape::Sharded { shards: 4 };
-        for shape in
-            [Shape::Scalar(Number::U64), sharded, histogram, Shape::Timed, Shape::One, states]
-        {
+        let given = Shape::Given(Given::Histogram { bounds: [1.0, f64::INFINITY].into() });
+        let scalar = Shape::Scalar(Number::U64);
+        for shape in [scalar, sharded, histogram, Shape::Timed, Shape::One, states, given] {
             let shape = Arc::new(shape);
             let block = Block::new(Arc::clone(&shape), 3, Arc::default(), None);
             let handles: Vec<Cells> = (0..3).map(|_| Cells::new(series(&block).unwrap())).collect();
@@ -367,6 +398,10 @@ mod tests {
                     Shape::Timed => vec![Value::F64(f64::from_bits(weight))],
                     Shape::One => vec![Value::U64(1)],
                     Shape::States { .. } => [0, 1].map(|bit| Value::U64(weight >> bit & 1)).into(),
+                    Shape::Given(_) => {
+                        let (count, sum) = (Value::U64(weight), Value::F64(f64::from_bits(weight)));
+                        vec![count, count, sum, count]
+                    }
                     Shape::Histogram { .. } => {
                         let sum = Value::F64(f64::from_bits(weight));
                         (1..=10).map(cumulative).chain([sum, cumulative(10)]).collect()

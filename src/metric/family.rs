@@ -10,7 +10,7 @@
 //! that exists takes only the read lock of its table, so it waits for nothing but the moment in
 //! which a new series is put into the same table.
 
-use super::cell::{Block, Series};
+use super::cell::{Block, Cells, Series};
 use super::exemplar::Exemplars;
 use super::key::{self, Key};
 use super::labels::{LabelSchema, Labels};
@@ -192,8 +192,8 @@ struct Members {
 }
 
 impl Members {
-    /// Takes a slot that a removed series left in any block, and says which block's.
-    fn find_released_slot(&mut self) -> Option<(usize, u8)> {
+    /// Takes a slot that a removed series left in any block of `shape`, and says which block's.
+    fn find_released_slot(&mut self, shape: &Arc<Shape>) -> Option<(usize, u8)> {
         // ORDERING: Acquire pairs with the Release in `Block::release`.
         if !self.released.swap(false, Ordering::Acquire) {
             return None;
@@ -202,6 +202,7 @@ impl Members {
             .blocks
             .iter()
             .enumerate()
+            .filter(|(_, entry)| Arc::ptr_eq(entry.block.shape(), shape))
             .find_map(|(index, entry)| entry.block.take_slot().map(|slot| (index, slot)));
         if found.is_some() {
             // ORDERING: Relaxed: read by this thread or under the member lock. There may be more.
@@ -239,6 +240,10 @@ impl BlockView {
         self.version
     }
 
+    pub(crate) fn shape(&self) -> &Shape {
+        self.block.shape()
+    }
+
     pub(crate) fn source(&self, part: Part) -> PageSource {
         PageSource::new(Arc::clone(&self.block), Arc::clone(&self.series), part)
     }
@@ -262,10 +267,6 @@ impl FamilyCore {
             version: AtomicU64::new(0),
             registry_version,
         }
-    }
-
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.shape
     }
 
     #[inline]
@@ -306,7 +307,7 @@ impl FamilyCore {
         if members.series_count >= self.limit.series_max {
             return self.overflow(&mut members);
         }
-        let series = self.add_member(&mut members, Key::new(values));
+        let series = self.add_member(&mut members, Key::new(values), &self.shape);
         members.series_count += 1;
         let mut table = self.table(hash).write().unwrap_or_else(PoisonError::into_inner);
         table.insert(hash, Arc::clone(&series));
@@ -321,25 +322,37 @@ impl FamilyCore {
             return Arc::clone(series);
         }
         let values = vec![OVERFLOW_VALUE; self.desc.label_names.len()];
-        let series = self.add_member(members, Key::new(&values));
+        let series = self.add_member(members, Key::new(&values), &self.shape);
         members.overflow = Some(Arc::clone(&series));
         series
     }
 
+    /// Adds a series that is given, behind those that were added before. It is not found by look-ups.
+    pub(crate) fn add_given<'l>(
+        &self,
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
+        shape: &Arc<Shape>,
+    ) -> Cells {
+        let names_and_values: Vec<&str> = labels.flat_map(|(name, value)| [name, value]).collect();
+        let mut members = lock(&self.members);
+        let series = self.add_member(&mut members, Key::new(&names_and_values), shape);
+        members.series_count += 1;
+        Cells::new(series)
+    }
+
     /// Gives a new series a slot: a free one in the last block, one that a removed series left
     /// elsewhere, or one in a new block.
-    fn add_member(&self, members: &mut Members, key: Key) -> Arc<Series> {
+    fn add_member(&self, members: &mut Members, key: Key, shape: &Arc<Shape>) -> Arc<Series> {
         let last = members.blocks.len().checked_sub(1);
+        let last = last.filter(|i| Arc::ptr_eq(members.blocks[*i].block.shape(), shape));
         let in_last = last.and_then(|i| members.blocks[i].block.take_slot().map(|slot| (i, slot)));
-        let (index, slot) = in_last.or_else(|| members.find_released_slot()).unwrap_or_else(|| {
-            let slots = self.shape.block_slots(members.blocks.len(), self.limit.series_max);
-            let exemplars = || Exemplars::new(slots * self.shape.exemplars());
-            members.add_block(Block::new(
-                Arc::clone(&self.shape),
-                slots,
-                Arc::clone(&members.released),
-                self.desc.keeps_exemplars.then(exemplars),
-            ))
+        let found = in_last.or_else(|| members.find_released_slot(shape));
+        let (index, slot) = found.unwrap_or_else(|| {
+            let slots = shape.block_slots(members.blocks.len(), self.limit.series_max);
+            let exemplars = || Exemplars::new(slots * shape.exemplars());
+            let exemplars = self.desc.keeps_exemplars.then(exemplars);
+            let released = Arc::clone(&members.released);
+            members.add_block(Block::new(Arc::clone(shape), slots, released, exemplars))
         });
         let entry = &mut members.blocks[index];
         let series = Arc::new(Series::new(Arc::clone(&entry.block), slot, key));

@@ -34,6 +34,7 @@ mod counter;
 mod exemplar;
 mod family;
 mod gauge;
+mod given;
 mod histogram;
 mod info;
 mod key;
@@ -59,6 +60,7 @@ pub use timed::{TimedCounter, TimedGauge};
 pub(crate) use cell::{Series, Value};
 pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::FamilyCore;
+pub(crate) use given::{Given, GivenFamily, shapes as given_shapes};
 pub(crate) use shape::{Part, Shape};
 pub(crate) use source::{NativeHistogram, Note, PageSource};
 

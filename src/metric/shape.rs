@@ -1,6 +1,7 @@
 //! Shapes: how the values of a family lie in cells, and which lines they make.
 
 use super::cell::{CELLS_PER_LINE, TIME};
+use super::given::Given;
 use super::histogram::histogram_cells;
 use super::native::NativeBuckets;
 use std::borrow::Cow;
@@ -52,6 +53,8 @@ pub enum Shape {
         /// The names of the states, at most 64, the lowest bit's first.
         names: Box<[Cow<'static, str>]>,
     },
+    /// A cell for each value, which are shown as they are.
+    Given(Given),
 }
 
 /// Which lines of each series a page has.
@@ -79,7 +82,9 @@ impl Shape {
             (Shape::States { names }, _) => names.len(),
             (Shape::Histogram { bounds, .. }, Part::All) => bounds.len() + 3,
             (Shape::Histogram { bounds, .. }, Part::Buckets) => bounds.len() + 1,
-            (Shape::Histogram { .. }, Part::Sum | Part::Count) => 1,
+            (Shape::Given(given), Part::All) => given.values(),
+            (Shape::Given(given), Part::Buckets) => given.levels().len(),
+            (Shape::Histogram { .. } | Shape::Given(_), Part::Sum | Part::Count) => 1,
         }
     }
 
@@ -88,7 +93,7 @@ impl Shape {
         match self {
             Shape::Scalar(_) | Shape::Sharded { .. } => 1,
             Shape::Histogram { bounds, .. } => bounds.len() + 1,
-            Shape::Timed | Shape::One | Shape::States { .. } => 0,
+            Shape::Timed | Shape::One | Shape::States { .. } | Shape::Given(_) => 0,
         }
     }
 
@@ -98,6 +103,7 @@ impl Shape {
             Shape::Scalar(_) | Shape::One | Shape::States { .. } => 1,
             Shape::Sharded { shards } => shards * CELLS_PER_LINE,
             Shape::Timed => TIME + 1,
+            Shape::Given(given) => given.values(),
             Shape::Histogram { bounds, native } => {
                 histogram_cells(bounds, native.as_ref()).next_multiple_of(CELLS_PER_LINE)
             }
@@ -120,6 +126,24 @@ impl Shape {
             Shape::Histogram { native, .. } => native.as_ref(),
             _ => None,
         }
+    }
+
+    /// Whether the values have a sum and a count.
+    pub(crate) fn has_count(&self) -> bool {
+        match self {
+            Shape::Histogram { .. } => true,
+            Shape::Given(given) => *given != Given::Number,
+            _ => false,
+        }
+    }
+
+    /// Whether a bucket of a histogram ends below zero.
+    pub(crate) fn has_negative_bounds(&self) -> bool {
+        let bounds = match self {
+            Shape::Histogram { bounds, .. } | Shape::Given(Given::Histogram { bounds }) => bounds,
+            _ => return false,
+        };
+        bounds.first().is_some_and(|bound| *bound < 0.0)
     }
 
     /// Slots of the block that follows `blocks` others, in a family with at most `limit` series.

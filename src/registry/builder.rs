@@ -2,10 +2,12 @@
 
 use super::{RegisteredFamily, Registry};
 use crate::metric::{
-    Dynamic, Family, FamilyCore, Instrument, LabelSchema, SeriesLimit, Shape, lock,
+    Dynamic, Family, FamilyCore, Given, GivenFamily, Instrument, LabelSchema, SeriesLimit, Shape,
+    given_shapes, lock,
 };
 use crate::model::{Desc, Kind, NameError};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -119,42 +121,87 @@ impl<'r> FamilyBuilder<'r> {
         Ok(family.get_or_create(&[]))
     }
 
+    /// Registers a family with the series that a source outside gives, each with its labels. All of
+    /// them are of what `kind` is made of.
+    #[allow(dead_code, reason = "the textfile collector comes next")]
+    pub(crate) fn register_given(
+        self,
+        kind: Kind,
+        series: &[(&[(String, String)], Given)],
+    ) -> Result<GivenFamily, RegisterError> {
+        let names: BTreeSet<&str> =
+            series.iter().flat_map(|(labels, _)| *labels).map(|(name, _)| name.as_str()).collect();
+        let names = names.into_iter().map(|name| Cow::Owned(name.to_owned())).collect();
+        let (registry, limit) = (self.registry, self.limit.clone());
+        let desc = Desc { is_given: true, ..self.describe(kind, names)? };
+        let version = Arc::clone(&registry.shared.version);
+        let core = FamilyCore::new(desc, Shape::Given(Given::Number), limit, None, version);
+        let shapes = given_shapes(series.iter().map(|(_, given)| given.clone()));
+        let cells = series.iter().zip(shapes).map(|((labels, _), shape)| {
+            core.add_given(labels.iter().map(|(name, value)| (&**name, &**value)), &shape)
+        });
+        let family = GivenFamily::new(cells.collect());
+        registry.insert(Arc::new(core))?;
+        Ok(family)
+    }
+
     fn register_named<M: Instrument>(
         self,
         label_names: Box<[Cow<'static, str>]>,
         options: M::Options,
     ) -> Result<Arc<FamilyCore>, RegisterError> {
-        let FamilyBuilder { registry, name, help, limit, unit, is_created_shown, .. } = self;
         let kind = match M::KIND {
             Kind::Counter | Kind::Gauge | Kind::Info if self.is_unknown => Kind::Unknown,
             kind => kind,
         };
-        let shape = M::shape(options);
+        let (registry, limit, shape) = (self.registry, self.limit.clone(), M::shape(options));
         let can_keep_exemplars = matches!(kind, Kind::Counter | Kind::Histogram);
+        let keeps_exemplars = self.keeps_exemplars && can_keep_exemplars;
+        let is_created_shown = self.is_created_shown && !matches!(shape, Shape::Timed);
+        let desc = self.describe(kind, label_names)?;
+        let desc = Desc { keeps_exemplars, is_created_shown, ..desc };
+        let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
+        let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };
+        let version = Arc::clone(&registry.shared.version);
+        let core = FamilyCore::new(desc, shape, limit, overflows, version);
+        let core = Arc::new(core);
+        registry.insert(Arc::clone(&core))?;
+        Ok(core)
+    }
+
+    /// What is known of the family but what depends on its instrument.
+    fn describe(
+        self,
+        kind: Kind,
+        label_names: Box<[Cow<'static, str>]>,
+    ) -> Result<Desc, RegisterError> {
+        let FamilyBuilder { registry, name, help, unit, .. } = self;
         let desc = Desc {
             name,
             help,
             kind,
             unit,
-            is_created_shown: is_created_shown && !matches!(shape, Shape::Timed),
-            keeps_exemplars: self.keeps_exemplars && can_keep_exemplars,
+            is_created_shown: false,
+            keeps_exemplars: false,
+            is_given: false,
             label_names,
             const_labels: registry.const_labels.iter().cloned().collect(),
         };
         desc.validate().map_err(RegisterError::Name)?;
-        let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
-        let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };
+        Ok(desc)
+    }
+}
 
-        let mut families = lock(&registry.shared.families);
-        families.take_names(&desc)?;
-        let index = families.position(&desc.name).unwrap_or_else(|index| index);
-        let version = Arc::clone(&registry.shared.version);
-        let core = FamilyCore::new(desc, shape, limit, overflows, version);
-        let core = Arc::new(core);
-        let registered = RegisteredFamily { group: registry.group, core: Arc::clone(&core) };
+impl Registry {
+    /// Adds a family, unless a name that it shows is taken.
+    fn insert(&self, core: Arc<FamilyCore>) -> Result<(), RegisterError> {
+        let mut families = lock(&self.shared.families);
+        families.take_names(&core.desc)?;
+        let index = families.position(&core.desc.name).unwrap_or_else(|index| index);
+        let registered = RegisteredFamily { group: self.group, core };
         Arc::make_mut(&mut families.sorted).insert(index, registered);
-        registry.changed();
-        Ok(core)
+        self.changed();
+        Ok(())
     }
 }
 
