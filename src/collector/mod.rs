@@ -36,6 +36,7 @@ pub mod process;
 mod process_tree;
 mod stat;
 mod table;
+mod textfile;
 mod thermal_zone;
 mod time;
 mod uname;
@@ -103,6 +104,9 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
+    Row::on("textfile", "metrics in files that others write", textfile::Textfile::create)
+        .with_flags(textfile::FLAGS)
+        .slow(),
     Row::on(
         "thermal_zone",
         "temperatures of thermal zones and states of cooling devices",

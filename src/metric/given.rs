@@ -55,7 +55,6 @@ impl GivenFamily {
 
     /// Sets the values of the series `index`, in the order of their lines: of a summary those of the
     /// quantiles, of a histogram the counts of the buckets, then sum and count.
-    #[allow(dead_code, reason = "the textfile collector comes next")]
     pub(crate) fn set(&self, index: usize, values: &[Value]) {
         let cells = &self.series[index];
         assert_eq!(values.len(), cells.shape().stride(), "a value for each line");

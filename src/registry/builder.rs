@@ -123,7 +123,6 @@ impl<'r> FamilyBuilder<'r> {
 
     /// Registers a family with the series that a source outside gives, each with its labels. All of
     /// them are of what `kind` is made of.
-    #[allow(dead_code, reason = "the textfile collector comes next")]
     pub(crate) fn register_given(
         self,
         kind: Kind,

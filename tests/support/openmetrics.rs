@@ -64,6 +64,7 @@ pub(crate) enum Kind {
     Histogram,
     Info,
     StateSet,
+    Summary,
     Unknown,
 }
 
@@ -98,6 +99,7 @@ impl Kind {
             "histogram" => Kind::Histogram,
             "info" => Kind::Info,
             "stateset" => Kind::StateSet,
+            "summary" => Kind::Summary,
             "unknown" => Kind::Unknown,
             _ => return None,
         })
@@ -109,6 +111,7 @@ impl Kind {
             Kind::Counter => &["_total", "_created"],
             Kind::Histogram => &["_bucket", "_sum", "_count", "_created"],
             Kind::Info => &["_info"],
+            Kind::Summary => &["", "_sum", "_count", "_created"],
             Kind::Gauge | Kind::StateSet | Kind::Unknown => &[""],
         }
     }

@@ -32,6 +32,7 @@ pub(crate) struct Family {
 
 pub(crate) const COUNTER: u64 = 0;
 pub(crate) const GAUGE: u64 = 1;
+pub(crate) const SUMMARY: u64 = 2;
 pub(crate) const UNTYPED: u64 = 3;
 pub(crate) const HISTOGRAM: u64 = 4;
 
@@ -41,10 +42,19 @@ pub(crate) struct Metric {
     /// Of the member that fits the family's kind.
     pub(crate) value: Option<f64>,
     pub(crate) histogram: Option<Histogram>,
+    pub(crate) summary: Option<Summary>,
     pub(crate) exemplar: Option<Exemplar>,
     /// Of a counter or a histogram: seconds and nanoseconds since 1970.
     pub(crate) created: Option<(u64, u64)>,
     pub(crate) timestamp_ms: Option<u64>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) count: Option<u64>,
+    pub(crate) sum: Option<f64>,
+    /// Quantile, value.
+    pub(crate) quantiles: Vec<(f64, f64)>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -117,6 +127,7 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
             (2, GAUGE, Field::Bytes(message))
             | (3, COUNTER, Field::Bytes(message))
             | (5, UNTYPED, Field::Bytes(message)) => scalar(message, &mut metric, kind)?,
+            (4, SUMMARY, Field::Bytes(message)) => metric.summary = Some(summary(message)?),
             (6, _, Field::Varint(ms)) => metric.timestamp_ms = Some(ms),
             (7, HISTOGRAM, Field::Bytes(message)) => {
                 metric.histogram = Some(histogram(message, &mut metric.created)?);
@@ -125,8 +136,11 @@ fn metric(message: &[u8], kind: u64) -> Result<Metric, String> {
         }
         Ok(())
     })?;
-    let is_whole = metric.value.is_some() != metric.histogram.is_some();
-    require(is_whole, "a metric without its value")?;
+    let members = [metric.value.is_some(), metric.histogram.is_some(), metric.summary.is_some()];
+    require(
+        members.iter().filter(|is_there| **is_there).count() == 1,
+        "a metric without its value",
+    )?;
     Ok(metric)
 }
 
@@ -140,6 +154,34 @@ fn scalar(message: &[u8], metric: &mut Metric, kind: u64) -> Result<(), String> 
         }
         Ok(())
     })
+}
+
+fn summary(message: &[u8]) -> Result<Summary, String> {
+    let mut summary = Summary::default();
+    fields(message, |number, field| {
+        match (number, field) {
+            (1, Field::Varint(count)) => summary.count = Some(count),
+            (2, Field::Double(sum)) => summary.sum = Some(sum),
+            (3, Field::Bytes(message)) => summary.quantiles.push(quantile(message)?),
+            _ => return Err(format!("field {number} in a summary")),
+        }
+        Ok(())
+    })?;
+    require(summary.count.is_some() && summary.sum.is_some(), "a summary without a total")?;
+    Ok(summary)
+}
+
+fn quantile(message: &[u8]) -> Result<(f64, f64), String> {
+    let (mut quantile, mut value) = (None, None);
+    fields(message, |number, field| {
+        match (number, field) {
+            (1, Field::Double(number)) => quantile = Some(number),
+            (2, Field::Double(number)) => value = Some(number),
+            _ => return Err(format!("field {number} in a quantile")),
+        }
+        Ok(())
+    })?;
+    quantile.zip(value).ok_or_else(|| "a quantile without its value".to_owned())
 }
 
 fn histogram(message: &[u8], created: &mut Option<(u64, u64)>) -> Result<Histogram, String> {

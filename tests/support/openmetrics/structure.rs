@@ -52,6 +52,7 @@ fn check_family(family: &Family) -> Result<(), String> {
 fn metric_labels(family: &Family, sample: &Sample) -> Vec<(String, String)> {
     let added = match family.kind() {
         Kind::Histogram => "le",
+        Kind::Summary => "quantile",
         Kind::StateSet => &family.name,
         _ => "",
     };
@@ -68,6 +69,7 @@ fn check_sample(family: &Family, sample: &Sample) -> Result<(), String> {
     match (family.kind(), suffix) {
         (_, "_total" | "_sum" | "_created") => require(value >= 0.0, "negative or NaN")?,
         (_, "_bucket" | "_count") => require(is_count, "no count")?,
+        (Kind::Summary, _) => check_quantile(sample)?,
         (Kind::Info, _) => require(value == 1.0, "an info that is not 1")?,
         (Kind::StateSet, _) => {
             require(value == 0.0 || value == 1.0, "a state that is neither 0 nor 1")?;
@@ -82,6 +84,14 @@ fn check_sample(family: &Family, sample: &Sample) -> Result<(), String> {
         Some(exemplar) => check_exemplar(exemplar),
         None => Ok(()),
     }
+}
+
+fn check_quantile(sample: &Sample) -> Result<(), String> {
+    let quantile = sample.label("quantile").ok_or("a value without its quantile")?;
+    let is_canonical = quantile.contains(['.', 'e']);
+    require(is_canonical, "a quantile that is not canonical")?;
+    require((0.0..=1.0).contains(&line::number(quantile)?), "a quantile outside of 0 to 1")?;
+    require(sample.value >= 0.0 || sample.value.is_nan(), "a negative quantile")
 }
 
 fn check_exemplar(exemplar: &Exemplar) -> Result<(), String> {
