@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use support::client::Client;
+use support::gzip::gunzip;
 use support::process::Process;
 use support::{exposition, openmetrics, protobuf, skip};
 
@@ -142,6 +143,12 @@ fn every_format_has_the_same_series() {
     let text = of_text(&body(&mut encoder, ""));
     assert!(text.len() > 30);
     assert_eq!(of_openmetrics(&body(&mut encoder, "application/openmetrics-text")), text);
+    let mut compressed = Vec::new();
+    let mut exposition = encoder.scrape(None, Some(b"gzip"));
+    exposition.write_all(&mut compressed);
+    assert_eq!(exposition.content_coding(), Some("gzip"));
+    let inflated = gunzip(&compressed).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(of_text(&inflated), text);
     let protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
         encoding=delimited";
     assert_eq!(of_protobuf(&body(&mut encoder, protobuf)), text);

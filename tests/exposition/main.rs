@@ -10,6 +10,7 @@ mod plan;
 mod python;
 #[path = "../support/mod.rs"]
 mod support;
+mod textparse;
 mod timed;
 
 use plan::{Plan, Values, any_plan};

@@ -82,8 +82,7 @@ impl TextFile {
     }
 
     /// Reads the file if it is not the one that was read last, and says whether it says otherwise;
-    /// a new one always does.
-    /// Of `bytes_left`, which all files share, its size is taken.
+    /// a new one always does. Its size is taken from `bytes_left`, which all files share.
     pub(super) fn refresh(&mut self, bytes_left: &mut u64) -> bool {
         // A device or a pipe would never end.
         let metadata = self.path.metadata().map_err(Fault::Io);
@@ -92,23 +91,21 @@ impl TextFile {
             false => Err(Fault::NoFile),
         });
         let is_known = |found: &Metadata| self.stamp == Some(Stamp::of(found));
-        let content = match metadata {
-            Ok(found) if found.size() > *bytes_left => Err(Fault::TooLarge),
-            Ok(found) if is_known(&found) => {
+        let (content, stamp) = match metadata {
+            Ok(found) if is_known(&found) && found.size() <= *bytes_left => {
                 *bytes_left -= found.size();
                 return false;
             }
-            metadata => {
-                self.stamp = None;
-                metadata.and_then(|_| self.read(bytes_left))
-            }
+            Ok(found) if found.size() > *bytes_left => (Err(Fault::TooLarge), None),
+            Ok(_) => self.read(bytes_left),
+            Err(fault) => (Err(fault), None),
         };
         let is_other = match (&content, &self.content) {
             (Ok(content), Ok(before)) => content != before,
             (Err(_), Err(_)) => false,
             _ => true,
         };
-        self.content = content;
+        (self.content, self.stamp) = (content, stamp);
         std::mem::take(&mut self.is_new) || is_other
     }
 
@@ -117,19 +114,33 @@ impl TextFile {
         self.notice.0.clone()
     }
 
-    fn read(&mut self, bytes_left: &mut u64) -> Result<Content, Fault> {
+    /// Reads the file, and says by what it can be known again.
+    fn read(&self, bytes_left: &mut u64) -> (Result<Content, Fault>, Option<Stamp>) {
+        let mut text = Vec::new();
+        match self.read_text(bytes_left, &mut text) {
+            Ok(metadata) => {
+                let age = metadata.modified().ok();
+                let age = age.and_then(|time| SystemTime::now().duration_since(time).ok());
+                let is_settled = age.is_some_and(|age| age >= SETTLED_AFTER);
+                (Content::parse(&text, &metadata), is_settled.then(|| Stamp::of(&metadata)))
+            }
+            Err(fault) => (Err(fault), None),
+        }
+    }
+
+    fn read_text(&self, bytes_left: &mut u64, text: &mut Vec<u8>) -> Result<Metadata, Fault> {
         let file = File::open(&self.path).map_err(Fault::Io)?;
         // From before it is read: what is written meanwhile is read the next time.
         let metadata = file.metadata().map_err(Fault::Io)?;
-        let mut text = Vec::new();
-        let read = file.take(*bytes_left + 1).read_to_end(&mut text).map_err(Fault::Io)? as u64;
-        let left = bytes_left.checked_sub(read);
-        *bytes_left = left.ok_or(Fault::TooLarge)?;
-        let age =
-            metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-        let is_settled = age.is_some_and(|age| age >= SETTLED_AFTER);
-        self.stamp = is_settled.then(|| Stamp::of(&metadata));
-        let families = parse(&text).map_err(Fault::Parse)?;
+        let read = file.take(*bytes_left + 1).read_to_end(text).map_err(Fault::Io)?;
+        *bytes_left = bytes_left.checked_sub(read as u64).ok_or(Fault::TooLarge)?;
+        Ok(metadata)
+    }
+}
+
+impl Content {
+    fn parse(text: &[u8], metadata: &Metadata) -> Result<Content, Fault> {
+        let families = parse(text).map_err(Fault::Parse)?;
         let mut metrics = families.iter().flat_map(|family| &family.metrics);
         match metrics.find(|metric| metric.timestamp_ms.is_some()) {
             Some(metric) => Err(Fault::Timestamp { line: metric.line }),

@@ -298,6 +298,8 @@ fn what_cannot_be_read_costs_itself() {
     let large = File::create(fixture.scratch.path("in/large.prom")).unwrap();
     large.set_len(BYTES_MAX).unwrap();
     assert_eq!(fixture.samples().0, [""; 0], "the large one is first, and takes all the room");
+    large.set_len(BYTES_MAX - 4).unwrap();
+    assert_eq!(fixture.samples().0, ["a 1"], "now there is room for it");
     large.set_len(BYTES_MAX + 1).unwrap();
     for _ in 0..2 {
         assert_eq!(fixture.samples(), (vec!["a 1".to_owned()], true));
