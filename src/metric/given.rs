@@ -7,6 +7,7 @@
 use super::cell::{Cells, Value};
 use super::shape::Shape;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What a series consists of.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +68,7 @@ impl GivenFamily {
                 Value::F64(value) => value.to_bits(),
             };
             // ORDERING: Relaxed: a cell is the only memory that is read through it (see `metric`).
-            cell.store(bits, std::sync::atomic::Ordering::Relaxed);
+            cell.store(bits, Ordering::Relaxed);
         }
     }
 }
