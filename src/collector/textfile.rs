@@ -28,6 +28,7 @@ use crate::registry::{RegisterError, Registry};
 use crate::sys::error::plain;
 use crate::textparse::ParseError;
 use file::{Content, TextFile};
+use merge::{LABEL_NAMES_MAX, LABELS_MAX};
 use shown::Shown;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -90,6 +91,12 @@ enum Fault {
     SeriesTwice {
         family: String,
         line: usize,
+    },
+    TooManyLabels {
+        family: String,
+    },
+    TooManyLabelNames {
+        family: String,
     },
     Register(RegisterError),
 }
@@ -255,6 +262,12 @@ impl fmt::Display for Fault {
             Fault::OtherHelp { family } => write!(f, "{family}: an earlier file has another HELP"),
             Fault::SeriesTwice { family, line } => {
                 write!(f, "line {line}: {family} has a series with these labels already")
+            }
+            Fault::TooManyLabels { family } => {
+                write!(f, "{family}: more than {LABELS_MAX} labels with those before it")
+            }
+            Fault::TooManyLabelNames { family } => {
+                write!(f, "{family}: more than {LABEL_NAMES_MAX} names of labels")
             }
             Fault::Register(error) => error.fmt(f),
         }

@@ -10,6 +10,14 @@ use crate::model::Kind;
 use crate::textparse::{Family, Metric, Sample};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// Labels of all series together past which the next families are left out. There is one for each
+/// series of a family and each name that one of them has, so the text of the files does not bound
+/// them. As many as this take some 400 MB; files of 16 MiB rarely have a third.
+pub(super) const LABELS_MAX: usize = 1 << 22;
+
+/// Names that the labels of a family may have in one file. Registering compares each with each.
+pub(super) const LABEL_NAMES_MAX: usize = 256;
+
 /// A family as it is to be shown.
 pub(super) struct Merged {
     pub(super) name: String,
@@ -46,10 +54,16 @@ struct Open<'f> {
 /// The families of `files`, by name. A file that could not be read or parsed has none.
 pub(super) fn merge(files: &[&mut TextFile]) -> (Vec<Merged>, Vec<FaultOf>) {
     let (mut families, mut faults) = (HashMap::<&str, Open<'_>>::new(), Vec::new());
+    let mut labels_left = LABELS_MAX;
     for (number, file) in files.iter().enumerate() {
         for family in file.content().into_iter().flat_map(|Content { families, .. }| families) {
+            let names = label_names(family);
+            if let Err(fault) = take_labels(&mut labels_left, family, names.len()) {
+                faults.push((number, fault));
+                continue;
+            }
             let open = families.entry(&family.name).or_insert_with(|| Open::new(family));
-            let added = open.add(family, (number, file.path()));
+            let added = open.add(family, &names, (number, file.path()));
             faults.extend(added.err().map(|fault| (number, fault)));
         }
     }
@@ -66,8 +80,13 @@ impl<'f> Open<'f> {
         Open { help: help.as_deref(), kind: *kind, files, series, seen }
     }
 
-    /// Adds what `file` says of the family: all of it, or what is not there already.
-    fn add(&mut self, family: &'f Family, file: (usize, &'f str)) -> Result<(), Fault> {
+    /// Adds what `file` says of the family, whose labels have `names`: all of it, or what is not there already.
+    fn add(
+        &mut self,
+        family: &'f Family,
+        names: &BTreeSet<&str>,
+        file: (usize, &'f str),
+    ) -> Result<(), Fault> {
         let Family { name, help, kind, metrics } = family;
         if *kind != self.kind {
             return Err(Fault::OtherKind { family: name.clone() });
@@ -79,11 +98,9 @@ impl<'f> Open<'f> {
             (own, help) => self.help = own.or(help.as_deref()),
         }
         self.files.push(file);
-        let names: BTreeSet<&str> =
-            metrics.iter().flat_map(|m| &m.labels).map(|(name, _)| name.as_str()).collect();
         let mut outcome = Ok(());
         for metric in metrics {
-            let labels = labels(metric, &names);
+            let labels = labels(metric, names);
             if !self.seen.insert(identity(&labels)) {
                 outcome = Err(Fault::SeriesTwice { family: name.clone(), line: metric.line });
                 continue;
@@ -106,6 +123,23 @@ impl<'f> Open<'f> {
         let Open { kind, series, files, .. } = self;
         Merged { name: name.to_owned(), help, kind, series, file: files[0].0 }
     }
+}
+
+/// Takes the labels of a family with so many names from what is left.
+fn take_labels(left: &mut usize, family: &Family, names: usize) -> Result<(), Fault> {
+    let name = || family.name.clone();
+    if names > LABEL_NAMES_MAX {
+        return Err(Fault::TooManyLabelNames { family: name() });
+    }
+    let rest = left.checked_sub(names * family.metrics.len());
+    *left = rest.ok_or_else(|| Fault::TooManyLabels { family: name() })?;
+    Ok(())
+}
+
+/// The names of labels that metrics of the family have.
+fn label_names(family: &Family) -> BTreeSet<&str> {
+    let labels = family.metrics.iter().flat_map(|metric| &metric.labels);
+    labels.map(|(name, _)| name.as_str()).collect()
 }
 
 /// The labels of `metric` by name, with an empty value for each of `names` that it does not have:

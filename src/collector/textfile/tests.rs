@@ -313,6 +313,25 @@ fn what_cannot_be_read_costs_itself() {
 }
 
 #[test]
+fn labels_that_are_made_up_are_bounded() {
+    let mut fixture = Fixture::new("textfile-labels");
+    let metrics = |names: u32, series: u32| -> String {
+        let metric = |number| format!("a{{l{}=\"{number}\"}} 1\n", number % names);
+        (0..series).map(metric).collect()
+    };
+    for (names, series, problem) in [
+        (256, 16_385, "a: more than 4194304 labels with those before it"),
+        (257, 257, "a: more than 256 names of labels"),
+    ] {
+        fixture.write("in/a.prom", &format!("{}b 1\n", metrics(names, series)));
+        assert_eq!(fixture.samples(), (vec!["b 1".to_owned()], true));
+        assert_eq!(fixture.problems(), [problem]);
+    }
+    fixture.write("in/a.prom", &metrics(256, 256));
+    assert_eq!(fixture.samples().0.len(), 256);
+}
+
+#[test]
 fn a_file_without_permission_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
     let mut fixture = Fixture::new("textfile-permission");
