@@ -295,6 +295,7 @@ fn what_cannot_be_read_costs_itself() {
     fixture.write("in/ok.prom", "a 1\n");
     std::fs::create_dir(fixture.scratch.path("in/folder.prom")).unwrap();
     std::os::unix::fs::symlink("nowhere", fixture.scratch.path("in/link.prom")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", fixture.scratch.path("in/zero.prom")).unwrap();
     let large = File::create(fixture.scratch.path("in/large.prom")).unwrap();
     large.set_len(BYTES_MAX).unwrap();
     assert_eq!(fixture.samples().0, [""; 0], "the large one is first, and takes all the room");
@@ -307,6 +308,7 @@ fn what_cannot_be_read_costs_itself() {
             "not a file",
             "more than 16777216 bytes with the files before it",
             "no such file or directory",
+            "not a file",
         ];
         assert_eq!(fixture.problems(), problems);
     }
