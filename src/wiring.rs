@@ -85,6 +85,7 @@ pub(crate) fn register(
         proc: paths.procfs.clone(),
         sys: paths.sysfs.clone(),
         rootfs: paths.rootfs.clone(),
+        udev: paths.udev_data.clone(),
     };
     let settings = Settings { roots, flags: config.collector_flags.clone() };
     Node::register(registry, &settings, &choice(config)?, Box::new(report))?;

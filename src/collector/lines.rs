@@ -98,6 +98,16 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The number that is all that `file` contains.
+///
+/// # Errors
+/// When it contains something else.
+pub(crate) fn parse_only_number(file: &'static str, content: &[u8]) -> Result<f64, CollectError> {
+    let word = content.trim_ascii();
+    let number = parse_number(word);
+    number.ok_or_else(|| CollectError::malformed(file, 1, "a number", Some(word)))
+}
+
 /// A number in the kernel's spelling: digits, perhaps a minus and a fraction.
 pub(crate) fn parse_number<N: FromStr>(word: &[u8]) -> Option<N> {
     let is_numeric = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));

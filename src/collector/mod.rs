@@ -21,6 +21,9 @@ mod choice;
 mod cpu;
 #[allow(dead_code, reason = "more collectors come next")]
 mod devices;
+mod diskstats;
+mod dmi;
+mod entropy;
 mod error;
 mod fields;
 mod filefd;
@@ -28,17 +31,24 @@ mod filesystem;
 #[allow(dead_code, reason = "the collectors with flags come next")]
 mod flags;
 mod fs;
+mod kernel_hung;
 mod lines;
 mod loadavg;
 mod meminfo;
 mod node;
+mod os;
+mod pressure;
 pub mod process;
 mod process_tree;
+mod remembered;
+mod schedstat;
 mod stat;
 mod table;
 mod thermal_zone;
 mod time;
+mod timex;
 mod uname;
+mod vmstat;
 mod watchdog;
 mod workers;
 
@@ -97,11 +107,23 @@ impl Row {
 /// The collectors, by name.
 pub const COLLECTORS: &[Row] = &[
     Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create),
+    Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
+        .with_flags(diskstats::FLAGS),
+    Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
+    Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
     Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
         .with_flags(filesystem::FLAGS),
+    Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
+    Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
+    Row::on(
+        "pressure",
+        "time lost waiting for CPU, memory and devices",
+        pressure::Pressure::create,
+    ),
+    Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
     Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
     Row::on(
         "thermal_zone",
@@ -110,7 +132,10 @@ pub const COLLECTORS: &[Row] = &[
     )
     .slow(),
     Row::on("time", "system time, time zone and clock sources", time::Time::create),
+    Row::on("timex", "how the clock is disciplined, from adjtimex(2)", timex::Timex::create),
     Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
+    Row::on("vmstat", "what the virtual memory did, from /proc/vmstat", vmstat::VmStat::create)
+        .with_flags(vmstat::FLAGS),
     Row::on("watchdog", "watchdog timers", watchdog::Watchdog::create).slow(),
 ];
 
