@@ -39,9 +39,15 @@ fn scrape(settings: &Settings, choice: &Choice) -> (String, Vec<String>) {
     (String::from_utf8(body).unwrap(), reports)
 }
 
-/// Families whose names the source gives, so that the reference has only those of its host.
-const NAMED_BY_SOURCE: &[&str] =
-    &["node_memory_", "node_os_support_end_timestamp_seconds", "node_vmstat_"];
+/// Families whose names the source gives, or that the reference's host did not have.
+const NAMED_BY_SOURCE: &[&str] = &[
+    "node_cpu_frequency_",
+    "node_cpu_online",
+    "node_hwmon_",
+    "node_memory_",
+    "node_os_support_end_timestamp_seconds",
+    "node_vmstat_",
+];
 
 /// Families whose labels are those that the source gives, so that the reference has those of its
 /// host.
@@ -157,6 +163,26 @@ const FIXTURES: &[Fixture] = &[
     Fixture { name: "disks", collectors: &["diskstats"], flags: &[], reports: &[] },
     // What a kernel and a machine say of themselves.
     Fixture { name: "kernel", collectors: KERNEL, flags: &[], reports: &[] },
+    // Chips of all sorts, of which one sensor is left out.
+    Fixture {
+        name: "sensors",
+        collectors: &["hwmon"],
+        flags: &[("collector.hwmon.sensor-exclude", "^platform_nct6775_656;curr")],
+        reports: &[],
+    },
+    // CPUs with all that flags ask for.
+    Fixture {
+        name: "cpus",
+        collectors: &["cpu", "cpufreq", "stat"],
+        flags: &[
+            ("collector.cpu.guest", "false"),
+            ("collector.cpu.info", "true"),
+            ("collector.cpu.info.flags-include", "^(aes|avx.?|constant_tsc)$"),
+            ("collector.cpu.info.bugs-include", "^(cpu_meltdown|spectre_.*|mds)$"),
+            ("collector.stat.softirq", "true"),
+        ],
+        reports: &[],
+    },
     // One watchdog of a board, one made of software.
     Fixture { name: "watchdog", collectors: &["watchdog"], flags: &[], reports: &[] },
     // Mounts of many kinds, of which none is there to be asked.

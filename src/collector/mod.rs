@@ -19,6 +19,8 @@ pub mod application;
 mod away;
 mod choice;
 mod cpu;
+mod cpu_list;
+mod cpufreq;
 #[allow(dead_code, reason = "more collectors come next")]
 mod devices;
 mod diskstats;
@@ -31,6 +33,7 @@ mod filesystem;
 #[allow(dead_code, reason = "the collectors with flags come next")]
 mod flags;
 mod fs;
+mod hwmon;
 mod kernel_hung;
 mod lines;
 mod loadavg;
@@ -42,6 +45,7 @@ pub mod process;
 mod process_tree;
 mod remembered;
 mod schedstat;
+mod selinux;
 mod stat;
 mod table;
 mod thermal_zone;
@@ -106,7 +110,9 @@ impl Row {
 
 /// The collectors, by name.
 pub const COLLECTORS: &[Row] = &[
-    Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create),
+    Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create)
+        .with_flags(cpu::FLAGS),
+    Row::on("cpufreq", "frequencies of CPUs", cpufreq::CpuFreq::create).slow(),
     Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
         .with_flags(diskstats::FLAGS),
     Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
@@ -114,6 +120,9 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
     Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
         .with_flags(filesystem::FLAGS),
+    Row::on("hwmon", "sensors of chips: temperatures, fans, voltages", hwmon::HwMon::create)
+        .with_flags(hwmon::FLAGS)
+        .slow(),
     Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
@@ -124,7 +133,9 @@ pub const COLLECTORS: &[Row] = &[
         pressure::Pressure::create,
     ),
     Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
-    Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
+    Row::on("selinux", "modes and cache of SELinux", selinux::SeLinux::create),
+    Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create)
+        .with_flags(stat::FLAGS),
     Row::on(
         "thermal_zone",
         "temperatures of thermal zones and states of cooling devices",
