@@ -45,6 +45,11 @@ const NAMED_BY_SOURCE: &[&str] = &[
     "node_cpu_online",
     "node_hwmon_",
     "node_memory_",
+    "node_processes_threads_state",
+    "node_swap_",
+    "node_sysctl_",
+    "node_zoneinfo_nr_mlock_stack_pages",
+    "node_zoneinfo_scanned_pages",
     "node_os_support_end_timestamp_seconds",
     "node_vmstat_",
 ];
@@ -145,6 +150,21 @@ const FIRST: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "stat", "time"];
 
 const KERNEL: &[&str] = &["dmi", "entropy", "kernel_hung", "os", "pressure", "schedstat", "vmstat"];
 
+const DETAILS: &[&str] = &[
+    "buddyinfo",
+    "cgroups",
+    "cpu_vulnerabilities",
+    "interrupts",
+    "ksmd",
+    "meminfo_numa",
+    "processes",
+    "slabinfo",
+    "softirqs",
+    "swap",
+    "sysctl",
+    "zoneinfo",
+];
+
 const FIXTURES: &[Fixture] = &[
     // Three CPUs, of which one is offline.
     Fixture { name: "three-cpus", collectors: FIRST, flags: &[], reports: &[] },
@@ -180,6 +200,18 @@ const FIXTURES: &[Fixture] = &[
             ("collector.cpu.info.flags-include", "^(aes|avx.?|constant_tsc)$"),
             ("collector.cpu.info.bugs-include", "^(cpu_meltdown|spectre_.*|mds)$"),
             ("collector.stat.softirq", "true"),
+        ],
+        reports: &[],
+    },
+    // What is off by default.
+    Fixture {
+        name: "details",
+        collectors: DETAILS,
+        flags: &[
+            ("collector.sysctl.include", "kernel.threads-max"),
+            ("collector.sysctl.include", "fs.file-nr"),
+            ("collector.sysctl.include", "fs.file-nr:total,current,max"),
+            ("collector.sysctl.include-info", "kernel.seccomp.actions_avail"),
         ],
         reports: &[],
     },

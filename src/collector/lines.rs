@@ -64,6 +64,12 @@ impl<'a> Line<'a> {
         Some(word)
     }
 
+    /// How many words there are.
+    pub(crate) fn word_count(&self) -> usize {
+        let mut rest = self.clone();
+        std::iter::from_fn(|| rest.word()).count()
+    }
+
     /// Takes what stands in front of the next `mark`, and the mark.
     pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
         let length = self.rest.iter().position(|byte| *byte == mark)?;

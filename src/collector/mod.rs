@@ -17,9 +17,12 @@
 
 pub mod application;
 mod away;
+mod buddyinfo;
+mod cgroups;
 mod choice;
 mod cpu;
 mod cpu_list;
+mod cpu_vulnerabilities;
 mod cpufreq;
 #[allow(dead_code, reason = "more collectors come next")]
 mod devices;
@@ -34,19 +37,28 @@ mod filesystem;
 mod flags;
 mod fs;
 mod hwmon;
+mod interrupts;
 mod kernel_hung;
+mod ksmd;
 mod lines;
 mod loadavg;
 mod meminfo;
+mod meminfo_numa;
 mod node;
+mod ordinals;
 mod os;
 mod pressure;
 pub mod process;
 mod process_tree;
+mod processes;
 mod remembered;
 mod schedstat;
 mod selinux;
+mod slabinfo;
+mod softirqs;
 mod stat;
+mod swap;
+mod sysctl;
 mod table;
 mod thermal_zone;
 mod time;
@@ -55,6 +67,7 @@ mod uname;
 mod vmstat;
 mod watchdog;
 mod workers;
+mod zoneinfo;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
 pub use error::CollectError;
@@ -91,7 +104,6 @@ impl Row {
     }
 
     /// A row of a collector that runs only where a flag names it.
-    #[allow(dead_code, reason = "the collectors that are off come next")]
     const fn off(name: &'static str, help: &'static str, create: Create) -> Row {
         Row { on_by_default: false, ..Row::on(name, help, create) }
     }
@@ -110,8 +122,15 @@ impl Row {
 
 /// The collectors, by name.
 pub const COLLECTORS: &[Row] = &[
+    Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
+    Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
     Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create)
         .with_flags(cpu::FLAGS),
+    Row::off(
+        "cpu_vulnerabilities",
+        "faults of the CPU and what is done about them",
+        cpu_vulnerabilities::CpuVulnerabilities::create,
+    ),
     Row::on("cpufreq", "frequencies of CPUs", cpufreq::CpuFreq::create).slow(),
     Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
         .with_flags(diskstats::FLAGS),
@@ -123,19 +142,30 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("hwmon", "sensors of chips: temperatures, fans, voltages", hwmon::HwMon::create)
         .with_flags(hwmon::FLAGS)
         .slow(),
+    Row::off("interrupts", "interrupts by CPU and source", interrupts::Interrupts::create)
+        .with_flags(interrupts::FLAGS),
     Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
+    Row::off("ksmd", "merging of equal pages", ksmd::Ksmd::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
+    Row::off("meminfo_numa", "memory by node", meminfo_numa::MemInfoNuma::create),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
     Row::on(
         "pressure",
         "time lost waiting for CPU, memory and devices",
         pressure::Pressure::create,
     ),
+    Row::off("processes", "processes and threads by state", processes::Processes::create),
     Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
     Row::on("selinux", "modes and cache of SELinux", selinux::SeLinux::create),
+    Row::off("slabinfo", "memory of the kernel's own objects", slabinfo::SlabInfo::create)
+        .with_flags(slabinfo::FLAGS),
+    Row::off("softirqs", "soft interrupts by CPU and kind", softirqs::SoftIrqs::create),
     Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create)
         .with_flags(stat::FLAGS),
+    Row::off("swap", "partitions and files that are swapped to", swap::Swap::create),
+    Row::off("sysctl", "settings of the kernel that flags name", sysctl::Sysctl::create)
+        .with_flags(sysctl::FLAGS),
     Row::on(
         "thermal_zone",
         "temperatures of thermal zones and states of cooling devices",
@@ -148,6 +178,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("vmstat", "what the virtual memory did, from /proc/vmstat", vmstat::VmStat::create)
         .with_flags(vmstat::FLAGS),
     Row::on("watchdog", "watchdog timers", watchdog::Watchdog::create).slow(),
+    Row::off("zoneinfo", "memory by zone", zoneinfo::ZoneInfo::create),
 ];
 
 const _: () = assert!(COLLECTORS.len() < Group::LIMIT as usize, "each collector has a group");
