@@ -85,6 +85,7 @@ pub(crate) fn register(
         proc: paths.procfs.clone(),
         sys: paths.sysfs.clone(),
         rootfs: paths.rootfs.clone(),
+        udev: paths.udev_data.clone(),
     };
     let settings = Settings { roots, flags: config.collector_flags.clone() };
     Node::register(registry, &settings, &choice(config)?, Box::new(report))?;
@@ -206,6 +207,13 @@ fn choice(config: &Config) -> Result<Choice, collector::UnknownCollector> {
 
 fn report(report: Report<'_>) {
     match report.error {
+        // Few hosts have all that collectors ask for.
+        Some(error) if error.is_no_data() => {
+            log::debug(
+                "collector has no data",
+                &[("collector", &report.collector), ("error", error)],
+            );
+        }
         Some(error) => {
             log::warn("collector failed", &[("collector", &report.collector), ("error", error)]);
         }

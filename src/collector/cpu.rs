@@ -5,19 +5,30 @@
 //! each read. The series do not: a value that falls is left as it was. Only when `idle` falls by
 //! [`REPLUGGED_SECONDS`] the CPU was unplugged and plugged in again, and starts anew.
 //!
-//! The families that node_exporter has behind flags (`node_cpu_info`, `_flag_info`, `_bug_info`,
-//! `_frequency_hertz`) are not here.
+//! What the CPUs are is shown where a flag asks for it (see [`info`]).
 
+mod info;
 mod topology;
 
 use super::error::CollectError;
+use super::flags::Flag;
 use super::fs::{Files, SharedId};
 use super::lines::{Line, Lines};
 use super::table::{Metric, RowMut, Table};
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 use crate::sys::constants::clock_ticks_per_second;
+use info::Info;
 use topology::Topology;
+
+pub(super) use info::shows_info;
+
+const GUEST_FLAG: &str = "collector.cpu.guest";
+
+pub(super) const FLAGS: &[Flag] = {
+    let [info, flags, bugs] = info::FLAGS;
+    &[Flag::switch(GUEST_FLAG, true, "Show the time spent in virtual machines."), info, flags, bugs]
+};
 
 /// How far `idle` falls when a CPU starts anew; node_exporter's limit.
 const REPLUGGED_SECONDS: f64 = 3.0;
@@ -36,6 +47,8 @@ const METRICS: [Metric; 10] = [
     guest_seconds("nice"),
 ];
 const IDLE: usize = 3;
+/// Those in front are not of virtual machines.
+const GUEST: usize = 8;
 
 const fn seconds(mode: &'static str) -> Metric {
     Metric::counter("node_cpu_seconds_total", "Time that each CPU spent in each mode.")
@@ -52,17 +65,23 @@ const fn guest_seconds(mode: &'static str) -> Metric {
 
 pub(super) struct Cpu {
     stat: SharedId,
+    /// How many of [`METRICS`] are shown.
+    columns: usize,
     times: Table,
     topology: Topology,
+    info: Option<Info>,
     ticks_per_second: f64,
 }
 
 impl Cpu {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
+        let shown = if setup.flags.switch(GUEST_FLAG) { METRICS.len() } else { GUEST };
         Ok(Box::new(Cpu {
+            columns: shown,
             stat: setup.files.share(setup.roots.proc.join("stat")),
-            times: Table::register(&setup.registry, &["cpu"], &METRICS)?,
+            times: Table::register(&setup.registry, &["cpu"], &METRICS[..shown])?,
             topology: Topology::create(setup)?,
+            info: Info::create(setup)?,
             ticks_per_second: clock_ticks_per_second() as f64,
         }))
     }
@@ -73,7 +92,7 @@ impl Cpu {
             if let Some(cpu) = parse_cpu(line)? {
                 let seconds = |ticks: u64| ticks as f64 / self.ticks_per_second;
                 let times = cpu.ticks.map(|ticks| ticks.map(seconds));
-                advance(&mut cpus.row(&[cpu.number]), &times);
+                advance(&mut cpus.row(&[cpu.number]), &times[..self.columns]);
             }
         }
         Ok(())
@@ -84,7 +103,8 @@ impl Collector for Cpu {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let times = self.set_times(files);
         let topology = self.topology.collect(files, self.times.changes());
-        times.and(topology)
+        let info = self.info.as_mut().map_or(Ok(()), |info| info.collect(files));
+        times.and(topology).and(info)
     }
 }
 

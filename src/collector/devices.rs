@@ -11,7 +11,7 @@ use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use crate::sys::file::Medium;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,23 +118,33 @@ pub(crate) struct Attributes<const N: usize> {
 
 /// What changes when a file of a folder is replaced, or the folder is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     device: u64,
     inode: u64,
     modified: (i64, i64),
+    is_settled: bool,
 }
 
 /// A folder that was changed later than this ago may be changed again without a new time.
 const STAMP_SETTLES_AFTER: Duration = Duration::from_secs(2);
 
 impl Stamp {
-    fn of(folder: &Metadata) -> Option<Stamp> {
-        let age = SystemTime::now().duration_since(folder.modified().ok()?).ok()?;
-        (age > STAMP_SETTLES_AFTER).then(|| Stamp {
+    /// The stamp of a folder; `None` where there is none.
+    pub(crate) fn of(folder: &Path) -> Option<Stamp> {
+        let folder = std::fs::metadata(folder).ok()?;
+        let modified = folder.modified().ok();
+        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        Some(Stamp {
             device: folder.dev(),
             inode: folder.ino(),
             modified: (folder.mtime(), folder.mtime_nsec()),
+            is_settled: age.is_some_and(|age| age > STAMP_SETTLES_AFTER),
         })
+    }
+
+    /// Whether files of a folder that had the stamp `before` may be others `now`.
+    pub(crate) fn has_changed(before: Option<Stamp>, now: Option<Stamp>) -> bool {
+        before != now || now.is_some_and(|now| !now.is_settled)
     }
 }
 
@@ -149,8 +159,8 @@ impl<const N: usize> Attributes<N> {
     /// called once a scrape, before the first is read.
     pub(crate) fn begin_scrape(&mut self) {
         if self.files.iter().any(KeptFile::is_doubtful) {
-            let stamp = std::fs::metadata(&*self.folder).ok().as_ref().and_then(Stamp::of);
-            if stamp.is_none() || stamp != self.stamp {
+            let stamp = Stamp::of(&self.folder);
+            if stamp.is_none() || Stamp::has_changed(self.stamp, stamp) {
                 self.files.iter_mut().for_each(KeptFile::doubt);
             }
             self.stamp = stamp;

@@ -1,6 +1,6 @@
 //! Why a collector has nothing to show.
 
-use crate::sys::error::plain;
+use crate::sys::error::{is_refusal, plain};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,16 @@ impl CollectError {
     pub(crate) fn is_hidden(&self) -> bool {
         self.is_no_data()
             || matches!(self, CollectError::Io { kind: io::ErrorKind::PermissionDenied, .. })
+    }
+
+    /// Whether a driver said that it does not have the value at the moment, or not at all.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            CollectError::Io { errno: Some(errno), .. } => {
+                is_refusal(&io::Error::from_raw_os_error(*errno))
+            }
+            _ => false,
+        }
     }
 
     /// Whether `other` has the same cause in the same place, whatever the value found there.

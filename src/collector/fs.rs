@@ -34,11 +34,14 @@ pub struct Roots {
     pub sys: PathBuf,
     /// The root file system, by default `/`.
     pub rootfs: PathBuf,
+    /// What udev knows of devices, by default `/run/udev/data`.
+    pub udev: PathBuf,
 }
 
 impl Default for Roots {
     fn default() -> Roots {
-        Roots { proc: "/proc".into(), sys: "/sys".into(), rootfs: "/".into() }
+        let udev = "/run/udev/data".into();
+        Roots { proc: "/proc".into(), sys: "/sys".into(), rootfs: "/".into(), udev }
     }
 }
 

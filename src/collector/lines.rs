@@ -64,6 +64,12 @@ impl<'a> Line<'a> {
         Some(word)
     }
 
+    /// How many words there are.
+    pub(crate) fn word_count(&self) -> usize {
+        let mut rest = self.clone();
+        std::iter::from_fn(|| rest.word()).count()
+    }
+
     /// Takes what stands in front of the next `mark`, and the mark.
     pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
         let length = self.rest.iter().position(|byte| *byte == mark)?;
@@ -96,6 +102,16 @@ impl<'a> Line<'a> {
     pub(crate) fn malformed(&self, expected: &'static str, found: Option<&[u8]>) -> CollectError {
         CollectError::malformed(self.file, self.number, expected, found)
     }
+}
+
+/// The number that is all that `file` contains.
+///
+/// # Errors
+/// When it contains something else.
+pub(crate) fn parse_only_number(file: &'static str, content: &[u8]) -> Result<f64, CollectError> {
+    let word = content.trim_ascii();
+    let number = parse_number(word);
+    number.ok_or_else(|| CollectError::malformed(file, 1, "a number", Some(word)))
 }
 
 /// A number in the kernel's spelling: digits, perhaps a minus and a fraction.

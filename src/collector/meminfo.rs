@@ -63,21 +63,26 @@ struct Field<'a> {
 
 impl Field<'_> {
     fn metric_name(&self) -> String {
-        let letters = self.name.iter().filter(|byte| **byte != b')').map(|byte| match byte {
-            byte if byte.is_ascii_alphanumeric() => char::from(*byte),
-            _ => '_',
-        });
         let unit = match self.unit {
             Unit::Bytes => "_bytes",
             Unit::Count => "",
         };
-        "node_memory_".chars().chain(letters).chain(unit.chars()).collect()
+        format!("node_memory_{}{unit}", as_name(self.name))
     }
 
     fn describe(&self) -> Described {
         let help = format!("Field {} of /proc/meminfo.", self.name.escape_ascii());
         Described { name: self.metric_name(), help, kind: Kind::Gauge, label_names: &[] }
     }
+}
+
+/// A field's name as part of a metric's: `Active(anon)` is `Active_anon`.
+pub(super) fn as_name(field: &[u8]) -> String {
+    let letters = field.iter().filter(|byte| **byte != b')').map(|byte| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(*byte),
+        _ => '_',
+    });
+    letters.collect()
 }
 
 /// Reads `NAME: NUMBER` or `NAME: NUMBER kB`.

@@ -17,10 +17,18 @@
 
 pub mod application;
 mod away;
+mod buddyinfo;
+mod cgroups;
 mod choice;
 mod cpu;
+mod cpu_list;
+mod cpu_vulnerabilities;
+mod cpufreq;
 #[allow(dead_code, reason = "more collectors come next")]
 mod devices;
+mod diskstats;
+mod dmi;
+mod entropy;
 mod error;
 mod fields;
 mod filefd;
@@ -28,20 +36,39 @@ mod filesystem;
 #[allow(dead_code, reason = "the collectors with flags come next")]
 mod flags;
 mod fs;
+mod hwmon;
+mod interrupts;
+mod kernel_hung;
+mod ksmd;
 mod lines;
 mod loadavg;
 mod meminfo;
+mod meminfo_numa;
 mod node;
+mod ordinals;
+mod os;
+mod pressure;
 pub mod process;
 mod process_tree;
+mod processes;
+mod remembered;
+mod schedstat;
+mod selinux;
+mod slabinfo;
+mod softirqs;
 mod stat;
+mod swap;
+mod sysctl;
 mod table;
 mod textfile;
 mod thermal_zone;
 mod time;
+mod timex;
 mod uname;
+mod vmstat;
 mod watchdog;
 mod workers;
+mod zoneinfo;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
 pub use error::CollectError;
@@ -78,7 +105,6 @@ impl Row {
     }
 
     /// A row of a collector that runs only where a flag names it.
-    #[allow(dead_code, reason = "the collectors that are off come next")]
     const fn off(name: &'static str, help: &'static str, create: Create) -> Row {
         Row { on_by_default: false, ..Row::on(name, help, create) }
     }
@@ -97,13 +123,50 @@ impl Row {
 
 /// The collectors, by name.
 pub const COLLECTORS: &[Row] = &[
-    Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create),
+    Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
+    Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
+    Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create)
+        .with_flags(cpu::FLAGS),
+    Row::off(
+        "cpu_vulnerabilities",
+        "faults of the CPU and what is done about them",
+        cpu_vulnerabilities::CpuVulnerabilities::create,
+    ),
+    Row::on("cpufreq", "frequencies of CPUs", cpufreq::CpuFreq::create).slow(),
+    Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
+        .with_flags(diskstats::FLAGS),
+    Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
+    Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
     Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
         .with_flags(filesystem::FLAGS),
+    Row::on("hwmon", "sensors of chips: temperatures, fans, voltages", hwmon::HwMon::create)
+        .with_flags(hwmon::FLAGS)
+        .slow(),
+    Row::off("interrupts", "interrupts by CPU and source", interrupts::Interrupts::create)
+        .with_flags(interrupts::FLAGS),
+    Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
+    Row::off("ksmd", "merging of equal pages", ksmd::Ksmd::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
-    Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create),
+    Row::off("meminfo_numa", "memory by node", meminfo_numa::MemInfoNuma::create),
+    Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
+    Row::on(
+        "pressure",
+        "time lost waiting for CPU, memory and devices",
+        pressure::Pressure::create,
+    ),
+    Row::off("processes", "processes and threads by state", processes::Processes::create),
+    Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
+    Row::on("selinux", "modes and cache of SELinux", selinux::SeLinux::create),
+    Row::off("slabinfo", "memory of the kernel's own objects", slabinfo::SlabInfo::create)
+        .with_flags(slabinfo::FLAGS),
+    Row::off("softirqs", "soft interrupts by CPU and kind", softirqs::SoftIrqs::create),
+    Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create)
+        .with_flags(stat::FLAGS),
+    Row::off("swap", "partitions and files that are swapped to", swap::Swap::create),
+    Row::off("sysctl", "settings of the kernel that flags name", sysctl::Sysctl::create)
+        .with_flags(sysctl::FLAGS),
     Row::on("textfile", "metrics in files that others write", textfile::Textfile::create)
         .with_flags(textfile::FLAGS)
         .slow(),
@@ -114,8 +177,12 @@ pub const COLLECTORS: &[Row] = &[
     )
     .slow(),
     Row::on("time", "system time, time zone and clock sources", time::Time::create),
+    Row::on("timex", "how the clock is disciplined, from adjtimex(2)", timex::Timex::create),
     Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
+    Row::on("vmstat", "what the virtual memory did, from /proc/vmstat", vmstat::VmStat::create)
+        .with_flags(vmstat::FLAGS),
     Row::on("watchdog", "watchdog timers", watchdog::Watchdog::create).slow(),
+    Row::off("zoneinfo", "memory by zone", zoneinfo::ZoneInfo::create),
 ];
 
 const _: () = assert!(COLLECTORS.len() < Group::LIMIT as usize, "each collector has a group");

@@ -150,7 +150,7 @@ impl ProcessTree {
 }
 
 /// Replaces `numbers` by the names in `folder` that are numbers; none when it is gone.
-fn list_numbers(folder: &Path, listing: &mut Listing, numbers: &mut Vec<u32>) {
+pub(super) fn list_numbers(folder: &Path, listing: &mut Listing, numbers: &mut Vec<u32>) {
     numbers.clear();
     let Ok(folder) = File::open(folder) else { return };
     // What was listed before the folder went is looked at all the same.

@@ -1,8 +1,11 @@
 //! `stat`: what the kernel counted since it booted. Source: proc_stat(5), all but the CPU lines.
+//!
+//! Of the line `softirq` the counts by vector are shown where a flag asks for them.
 
 use super::error::CollectError;
+use super::flags::Flag;
 use super::fs::{Files, SharedId};
-use super::lines::Lines;
+use super::lines::{Line, Lines};
 use super::table::{Metric, Table};
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
@@ -16,6 +19,30 @@ const METRICS: [Metric; 6] = [
     Metric::gauge("node_procs_running", "Tasks that run or are ready to run."),
 ];
 
+const SOFTIRQ_FLAG: &str = "collector.stat.softirq";
+
+pub(super) const FLAGS: &[Flag] =
+    &[Flag::switch(SOFTIRQ_FLAG, false, "Count soft interrupts by vector.")];
+
+/// In the order of the line `softirq`, behind the sum of all.
+const VECTORS: [Metric; 10] = [
+    vector("hi"),
+    vector("timer"),
+    vector("net_tx"),
+    vector("net_rx"),
+    vector("block"),
+    vector("block_iopoll"),
+    vector("tasklet"),
+    vector("sched"),
+    vector("hrtimer"),
+    vector("rcu"),
+];
+
+const fn vector(name: &'static str) -> Metric {
+    Metric::counter("node_softirqs_total", "Soft interrupts serviced, by vector.")
+        .with_label("vector", name)
+}
+
 /// What the line of each of [`METRICS`] begins with.
 const KEYS: [&[u8]; METRICS.len()] =
     [b"btime", b"ctxt", b"processes", b"intr", b"procs_blocked", b"procs_running"];
@@ -23,21 +50,31 @@ const KEYS: [&[u8]; METRICS.len()] =
 pub(super) struct Stat {
     file: SharedId,
     table: Table,
+    /// Where the flag asks for it.
+    vectors: Option<Table>,
 }
 
 impl Stat {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let file = setup.files.share(setup.roots.proc.join("stat"));
         let table = Table::register(&setup.registry, &[], &METRICS)?;
-        Ok(Box::new(Stat { file, table }))
+        let vectors = match setup.flags.switch(SOFTIRQ_FLAG) {
+            true => Some(Table::register(&setup.registry, &[], &VECTORS)?),
+            false => None,
+        };
+        Ok(Box::new(Stat { file, table, vectors }))
     }
 }
 
 impl Collector for Stat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        let counts = parse_counts(files.read_shared(self.file)?)?;
-        sweep.only_row().set_all(&counts);
+        let mut vectors = self.vectors.as_mut().map(Table::sweep);
+        let content = files.read_shared(self.file)?;
+        sweep.only_row().set_all(&parse_counts(content)?);
+        if let Some(vectors) = &mut vectors {
+            vectors.only_row().set_all(&parse_vectors(content)?);
+        }
         Ok(())
     }
 }
@@ -49,6 +86,20 @@ fn parse_counts(content: &[u8]) -> Result<[Option<f64>; KEYS.len()], CollectErro
         let key = line.word();
         if let Some(index) = KEYS.iter().position(|known| key == Some(known)) {
             counts[index] = Some(line.number::<u64>("a count")? as f64);
+        }
+    }
+    Ok(counts)
+}
+
+/// The numbers of the line `softirq` behind the first, which is their sum.
+fn parse_vectors(content: &[u8]) -> Result<[Option<f64>; VECTORS.len()], CollectError> {
+    let is_it = |line: &Line<'_>| line.clone().word() == Some(b"softirq");
+    let mut counts = [None; VECTORS.len()];
+    if let Some(mut line) = Lines::new("stat", content)?.find(is_it) {
+        line.word();
+        line.number::<u64>("a sum")?;
+        for count in &mut counts {
+            *count = line.number_if_any::<u64>("a count")?.map(|count| count as f64);
         }
     }
     Ok(counts)
@@ -79,6 +130,15 @@ softirq 1 2 3
     fn reads_the_first_number_of_each_line() {
         let expected = [1763824000.0, u64::MAX as f64, 31353.0, 457000.0, 0.0, 2.0];
         assert_eq!(parse_counts(STAT.as_bytes()).unwrap(), expected.map(Some));
+    }
+
+    #[test]
+    fn reads_the_vectors_that_a_kernel_has() {
+        let counts = parse_vectors(b"intr 1\nsoftirq 60 1 2 3\n").unwrap();
+        assert_eq!(counts[..4], [Some(1.0), Some(2.0), Some(3.0), None]);
+        assert_eq!(parse_vectors(b"intr 1\n").unwrap(), [None; VECTORS.len()]);
+        let error = parse_vectors(b"intr 1\nsoftirq 1 x\n").unwrap_err();
+        assert_eq!(error.to_string(), "stat:2: expected a count, found x");
     }
 
     #[test]

@@ -24,11 +24,22 @@ struct Fixture {
 
 impl Fixture {
     fn new(name: &str, collectors: &[&str]) -> Fixture {
+        Fixture::with_flags(name, collectors, &[])
+    }
+
+    fn with_flags(name: &str, collectors: &[&str], flags: &[(&str, &str)]) -> Fixture {
         let scratch = Scratch::new(name);
         let choice = Choice::only(collectors.iter().copied()).unwrap();
-        let roots =
-            Roots { proc: scratch.path("proc"), sys: scratch.path("sys"), ..Roots::default() };
-        let settings = Settings { roots, ..Settings::default() };
+        let roots = Roots {
+            proc: scratch.path("proc"),
+            sys: scratch.path("sys"),
+            udev: scratch.path("udev"),
+            ..Roots::default()
+        };
+        let mut settings = Settings { roots, ..Settings::default() };
+        for (flag, value) in flags {
+            settings.flags.set(flag, value).unwrap();
+        }
         let (registry, reports) = (Registry::new(), Arc::new(Mutex::new(Vec::new())));
         let heard = Arc::clone(&reports);
         let report = move |Report { collector, error }: Report<'_>| {
@@ -284,6 +295,64 @@ fn a_file_that_is_cut_shows_nothing_that_is_not_in_the_whole() {
             assert!(whole.contains(&line), "{line} from {bytes} bytes");
         }
     }
+}
+
+#[test]
+fn flags_choose_what_is_shown() {
+    const FLAGS: &[(&str, &str)] = &[
+        ("collector.diskstats.device-include", "^sd"),
+        ("collector.interrupts.name-exclude", "^4;dyn;eth"),
+        ("collector.interrupts.include-zeros", "false"),
+        ("collector.slabinfo.slabs-include", "^k"),
+        ("collector.slabinfo.slabs-exclude", "8$"),
+        ("collector.vmstat.fields", "^nr"),
+    ];
+    let collectors = ["diskstats", "interrupts", "slabinfo", "vmstat"];
+    let fixture = Fixture::with_flags("node-flags", &collectors, FLAGS);
+    let write = |name: &str, content: &str| fixture.scratch.write(name, content.as_bytes());
+    write("proc/diskstats", "8 1 sda1 1 1 1 1 1 1 1 1 1 1 1\n1 0 vda 1 1 1 1 1 1 1 1 1 1 1\n");
+    write("proc/interrupts", "CPU0 CPU1\n 4: 1 2 dyn eth0\n 5: 0 3 dyn eth1\n");
+    write("proc/slabinfo", "slabinfo - version: 2.1\nk8 1 1 1 1 1\nk9 1 1 1 1 1\nx 1 1 1 1 1\n");
+    write("proc/vmstat", "nr_free 5\npgfault 6\n");
+    let shown = |start: &str, lines: &[String]| {
+        lines.iter().filter(|line| line.starts_with(start)).cloned().collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let lines = fixture.scrape(&[]);
+        assert_eq!(shown("node_disk_io_now", &lines), ["node_disk_io_now{device=sda1} 1"]);
+        assert_eq!(
+            shown("node_interrupts", &lines),
+            ["node_interrupts_total{cpu=1,devices=eth1,info=dyn,type=5} 3"]
+        );
+        assert_eq!(shown("node_slabinfo_objects{", &lines), ["node_slabinfo_objects{slab=k9} 1"]);
+        assert_eq!(shown("node_vmstat", &lines), ["node_vmstat_nr_free 5"]);
+    }
+}
+
+/// As udev and a hot-plugged disk change them.
+#[test]
+fn properties_of_disks_follow_udev() {
+    let fixture = Fixture::new("node-udev", &["diskstats"]);
+    let disks = |content: &str| {
+        fixture.scratch.write("proc/diskstats", content.as_bytes());
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with("node_disk_info"));
+        lines
+    };
+    let info = |minor: u32, model: &str| {
+        format!(
+            "node_disk_info{{device=sda,major=8,minor={minor},model={model},path=,revision=,\
+             rotational=0,serial=,wwn=}} 1"
+        )
+    };
+    const SDA: &str = "8 0 sda 1 1 1 1 1 1 1 1 1 1 1\n";
+    assert_eq!(disks(SDA), [info(0, "")]);
+    fixture.scratch.write("udev/b8:0", b"E:ID_MODEL=A\n");
+    assert_eq!(disks(SDA), [info(0, "A")]);
+    fixture.scratch.write("udev/b8:0", b"E:ID_MODEL=B\n");
+    assert_eq!(disks(SDA), [info(0, "B")]);
+    assert_eq!(disks(&SDA.replace("8 0", "8 9")), [info(9, "")]);
+    assert!(disks("").is_empty());
 }
 
 #[test]

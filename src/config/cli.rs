@@ -195,6 +195,14 @@ const OPTIONS: &[OptionRow] = &[
         "Where the collectors find the root of the host.",
     ),
     row(
+        "path.udev.data",
+        Group::Paths,
+        value("DIR", "/run/udev/data", |typed, v| {
+            value::path(v).map(|x| typed.paths.udev_data = x)
+        }),
+        "Where the collectors find what udev knows of devices.",
+    ),
+    row(
         "collector.disable-defaults",
         Group::Collectors,
         Effect::Switch(|typed| typed.disable_default_collectors = true),

@@ -137,6 +137,8 @@ pub struct Paths {
     pub sysfs: PathBuf,
     /// `/`
     pub rootfs: PathBuf,
+    /// `/run/udev/data`
+    pub udev_data: PathBuf,
 }
 
 /// Reads a command line, without the program's name.

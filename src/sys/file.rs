@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 /// What an open file is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,12 @@ impl Medium {
             _ => Medium::Other,
         })
     }
+}
+
+/// Whether the folder `path` is on selinuxfs. One that cannot be opened is not.
+pub fn is_selinuxfs(path: &Path) -> bool {
+    let magic = File::open(path).and_then(|folder| file_system_magic(&folder));
+    magic.is_ok_and(|magic| magic == SELINUX)
 }
 
 // From linux/magic.h, each below 2^32.

@@ -30,16 +30,35 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("odd", "node_boot_time_seconds", "node_exporter makes up zeros for what is not in the file"),
     ("odd", "node_forks_total", "node_exporter makes up zeros for what is not in the file"),
     ("odd", "node_procs_blocked", "node_exporter makes up zeros for what is not in the file"),
+    ("*", "node_disk_info", "1.5.0 has no label rotational, and knows one serial number only"),
+    ("sensors", "node_hwmon_curr_amps", "1.5.0 cannot leave out a sensor"),
+    ("sensors", "node_hwmon_sensor_label", "1.5.0 does not label frequencies"),
+    ("cpus", "node_cpu_scaling_frequency_hertz", "1.5.0 shows CPUs that are offline"),
     ("odd", "node_filefd_*", "node_exporter takes a number that may have been cut off"),
 ];
 
 /// Collectors that 1.5.0 does not know.
-const NEW_COLLECTORS: &[&str] =
-    &["bcachefs", "kernel_hung", "pcidevice", "swap", "watchdog", "xfrm"];
+const NEW_COLLECTORS: &[&str] = &[
+    "bcachefs",
+    "cpu_vulnerabilities",
+    "kernel_hung",
+    "pcidevice",
+    "softirqs",
+    "swap",
+    "watchdog",
+    "xfrm",
+];
 
-/// Defaults that Debian changes: there, mounts below `/mnt` and others are left out.
-const DEFAULTS: &[&str] = &["--collector.filesystem.mount-points-exclude=\
-     ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"];
+/// Defaults that are others than 1.12.1's: of 1.5.0, which does not leave out `zram`, and of Debian,
+/// which leaves out mounts below `/mnt` and others.
+const DEFAULTS: &[&str] = &[
+    "--collector.diskstats.device-exclude=\
+     ^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+$",
+    "--collector.filesystem.mount-points-exclude=\
+     ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)",
+];
+/// Flags that 1.5.0 does not know.
+const NEW_FLAGS: &[&str] = &["collector.hwmon.sensor-exclude"];
 
 /// A node_exporter of these collectors.
 struct NodeExporter {
@@ -156,8 +175,14 @@ fn fixtures_show_what_node_exporter_shows() {
             format!("--path.procfs={folder}/proc"),
             format!("--path.sysfs={folder}/sys"),
             format!("--path.rootfs={folder}"),
+            format!("--path.udev.data={folder}/udev/data"),
         ];
-        arguments.extend(flags.iter().map(|(flag, value)| format!("--{flag}={value}")));
+        let known = flags.iter().filter(|(flag, _)| !NEW_FLAGS.contains(flag));
+        arguments.extend(known.map(|(flag, value)| match *value {
+            "true" => format!("--{flag}"),
+            "false" => format!("--no-{flag}"),
+            _ => format!("--{flag}={value}"),
+        }));
         let Some(mut judge) = NodeExporter::start(collectors.iter().copied(), &arguments) else {
             return skip("node_exporter is not installed", REQUIRED_BY);
         };

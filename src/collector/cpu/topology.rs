@@ -1,9 +1,13 @@
-//! What sysfs tells of CPUs: how often they were throttled, and which are isolated. Source:
-//! Documentation/ABI/testing/sysfs-devices-system-cpu.
+//! What sysfs tells of CPUs: how often they were throttled, which are isolated, and which are
+//! online. Source: Documentation/ABI/testing/sysfs-devices-system-cpu.
 //!
 //! The CPUs of a core and the cores of a package share their counters, so one file of each is kept.
 //! Which files these are is found out again when CPUs come or go.
+//!
+//! Which CPUs are online is shown where the first one can be taken offline, as in node_exporter: of
+//! x86 that is not so.
 
+use super::super::cpu_list::parse_cpu_list;
 use super::super::error::CollectError;
 use super::super::fs::{Files, KeptFile};
 use super::super::lines::{Lines, parse_number};
@@ -11,10 +15,6 @@ use super::super::table::{Metric, Table};
 use super::Setup;
 use crate::registry::RegisterError;
 use std::path::{Path, PathBuf};
-
-/// CPUs that a kernel can be built for (`NR_CPUS`). A list that names one past it is refused, so
-/// that it cannot make series without bound.
-const CPUS_MAX: u32 = 8192;
 
 const CORE: [Metric; 1] =
     [Metric::counter("node_cpu_core_throttles_total", "Times that a core was throttled by heat.")];
@@ -27,11 +27,17 @@ const ISOLATED: [Metric; 1] = [Metric::gauge(
     "CPUs that the scheduler leaves alone; 1 for each of them.",
 )];
 
+const ONLINE: [Metric; 1] =
+    [Metric::gauge("node_cpu_online", "Whether a CPU is online and gets tasks to run.")];
+
 pub(super) struct Topology {
     folder: PathBuf,
     cores: Throttles,
     packages: Throttles,
     isolated: Table,
+    online: Table,
+    /// A number and a file each. Empty where the first CPU cannot be taken offline.
+    switches: Vec<(String, KeptFile)>,
     /// The state of the CPUs that the files were found in.
     found_at: Option<u64>,
 }
@@ -59,6 +65,8 @@ impl Topology {
             cores: throttles(&["core", "package"], &CORE)?,
             packages: throttles(&["package"], &PACKAGE)?,
             isolated: Table::register(registry, &["cpu"], &ISOLATED)?,
+            online: Table::register(registry, &["cpu"], &ONLINE)?,
+            switches: Vec::new(),
             found_at: None,
         })
     }
@@ -74,7 +82,21 @@ impl Topology {
             self.find(files);
             self.read_throttles(files)?;
         }
+        self.read_switches(files);
         Ok(())
+    }
+
+    /// A CPU that does not tell counts as offline, as in node_exporter.
+    fn read_switches(&mut self, files: &mut Files) {
+        let mut sweep = self.online.sweep();
+        let first = self.switches.first_mut();
+        if first.is_none_or(|(_, file)| files.read(file).is_err_and(|error| error.is_no_data())) {
+            return;
+        }
+        for (number, file) in &mut self.switches {
+            let is_online = files.read(file).is_ok_and(|content| content.trim_ascii() == b"1");
+            sweep.row(&[&*number]).set(0, Some(if is_online { 1.0 } else { 0.0 }));
+        }
     }
 
     /// Says whether all files are still there.
@@ -87,7 +109,9 @@ impl Topology {
     fn find(&mut self, files: &mut Files) {
         self.cores.counters.clear();
         self.packages.counters.clear();
-        for number in list_cpus(&self.folder) {
+        let cpus = list_cpus(&self.folder);
+        self.find_switches(&cpus);
+        for number in cpus {
             let cpu = self.folder.join(format!("cpu{number}"));
             let id = |name, files: &mut Files| read_id(cpu.join("topology").join(name), files);
             let Some(package) = id("physical_package_id", files) else { continue };
@@ -100,6 +124,13 @@ impl Topology {
         }
     }
 
+    fn find_switches(&mut self, cpus: &[u32]) {
+        let path = |cpu: &u32| self.folder.join(format!("cpu{cpu}/online"));
+        let switch = |cpu: &u32| (cpu.to_string(), KeptFile::new(path(cpu)));
+        let can_switch = cpus.first().is_some_and(|first| path(first).exists());
+        self.switches = cpus.iter().filter(|_| can_switch).map(switch).collect();
+    }
+
     fn set_isolated(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.isolated.sweep();
         let mut file = KeptFile::new(self.folder.join("isolated"));
@@ -107,7 +138,9 @@ impl Topology {
             Err(error) if error.is_no_data() => return Ok(()),
             content => content?,
         };
-        for cpu in parse_cpu_list(content)? {
+        let mut cpus = Vec::new();
+        parse_cpu_list("isolated", content, &mut cpus)?;
+        for cpu in cpus {
             sweep.row(&[&cpu.to_string()]).set(0, Some(1.0));
         }
         Ok(())
@@ -161,43 +194,4 @@ fn read_id(path: PathBuf, files: &mut Files) -> Option<u64> {
     // A CPU that is being unplugged fails in many ways; it is left out, as in node_exporter.
     let content = files.read(&mut KeptFile::new(path)).ok()?;
     parse_number(content.trim_ascii_end())
-}
-
-/// The CPUs of a list like `0,4-6`; see cpuset(7), "List format".
-fn parse_cpu_list(content: &[u8]) -> Result<Vec<u32>, CollectError> {
-    let list = content.trim_ascii();
-    let mut cpus = Vec::new();
-    for range in list.split(|byte| *byte == b',').filter(|_| !list.is_empty()) {
-        let mut ends = range.splitn(2, |byte| *byte == b'-').map(parse_number::<u32>);
-        let first = ends.next().flatten();
-        let last = ends.next().unwrap_or(first);
-        match first.zip(last) {
-            Some((first, last)) if first <= last && last < CPUS_MAX => cpus.extend(first..=last),
-            _ => return Err(CollectError::malformed("isolated", 1, "a list of CPUs", Some(range))),
-        }
-    }
-    Ok(cpus)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_lists_of_cpus() {
-        const CASES: &[(&str, &[u32])] = &[
-            ("\n", &[]),
-            ("", &[]),
-            ("3\n", &[3]),
-            ("0,4-6,9\n", &[0, 4, 5, 6, 9]),
-            ("8191\n", &[8191]),
-        ];
-        for (content, expected) in CASES {
-            assert_eq!(parse_cpu_list(content.as_bytes()).unwrap(), *expected, "{content:?}");
-        }
-        for content in ["x", "1,", "5-3", "0-8192", "1-2-3", "0-4294967295", "-1"] {
-            let error = parse_cpu_list(content.as_bytes()).unwrap_err().to_string();
-            assert!(error.starts_with("isolated:1: expected a list of CPUs, found "), "{error}");
-        }
-    }
 }
