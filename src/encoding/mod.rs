@@ -197,7 +197,7 @@ impl<'a> Shown<'a> {
 
     /// The labels of a series and of its family, by name, with escaped names.
     fn labels<'s>(&'s self, series: &'s Series) -> Vec<(Cow<'s, str>, &'s str)> {
-        let own = self.desc.label_names.iter().map(|name| &**name).zip(series.key.values());
+        let own = self.desc.label_names.iter().map(|name| &**name).zip(series.label_values());
         let constant = self.desc.const_labels.iter().map(|label| (&*label.name, &*label.value));
         let mut labels: Vec<(&str, &str)> = own.chain(constant).collect();
         labels.sort_unstable();

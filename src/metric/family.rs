@@ -12,7 +12,7 @@
 
 use super::cell::{Block, Series};
 use super::exemplar::Exemplars;
-use super::key::{self, Key};
+use super::key::{self, WholeKey};
 use super::labels::{LabelSchema, Labels};
 use super::lock;
 use super::shape::{Part, Shape};
@@ -306,7 +306,7 @@ impl FamilyCore {
         if members.series_count >= self.limit.series_max {
             return self.overflow(&mut members);
         }
-        let series = self.add_member(&mut members, Key::new(values));
+        let series = self.add_member(&mut members, values);
         members.series_count += 1;
         let mut table = self.table(hash).write().unwrap_or_else(PoisonError::into_inner);
         table.insert(hash, Arc::clone(&series));
@@ -321,14 +321,14 @@ impl FamilyCore {
             return Arc::clone(series);
         }
         let values = vec![OVERFLOW_VALUE; self.desc.label_names.len()];
-        let series = self.add_member(members, Key::new(&values));
+        let series = self.add_member(members, &values);
         members.overflow = Some(Arc::clone(&series));
         series
     }
 
     /// Gives a new series a slot: a free one in the last block, one that a removed series left
     /// elsewhere, or one in a new block.
-    fn add_member(&self, members: &mut Members, key: Key) -> Arc<Series> {
+    fn add_member(&self, members: &mut Members, values: &[&str]) -> Arc<Series> {
         let last = members.blocks.len().checked_sub(1);
         let in_last = last.and_then(|i| members.blocks[i].block.take_slot().map(|slot| (i, slot)));
         let (index, slot) = in_last.or_else(|| members.find_released_slot()).unwrap_or_else(|| {
@@ -338,11 +338,12 @@ impl FamilyCore {
                 Arc::clone(&self.shape),
                 slots,
                 Arc::clone(&members.released),
+                WholeKey::new(values.iter().copied()),
                 self.desc.keeps_exemplars.then(exemplars),
             ))
         });
         let entry = &mut members.blocks[index];
-        let series = Arc::new(Series::new(Arc::clone(&entry.block), slot, key));
+        let series = Arc::new(Series::new(Arc::clone(&entry.block), slot, values));
         Arc::make_mut(&mut entry.series).push(Arc::clone(&series));
         entry.version = self.changed();
         series
@@ -377,7 +378,7 @@ impl FamilyCore {
             }
             for series in removed {
                 if overflow.take_if(|overflow| Arc::ptr_eq(overflow, series)).is_none() {
-                    self.remove_entry(&series.key.values().collect::<Vec<_>>());
+                    self.remove_entry(&series.label_values().collect::<Vec<_>>());
                     *series_count -= 1;
                 }
             }

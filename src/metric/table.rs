@@ -74,7 +74,7 @@ impl Table {
         let mut index = hash as usize & mask;
         while self.hashes[index] != EMPTY {
             if self.hashes[index] == hash
-                && self.series[index].as_ref().is_some_and(|series| series.key.matches(values))
+                && self.series[index].as_ref().is_some_and(|series| series.has_label_values(values))
             {
                 return Some(index);
             }
@@ -111,16 +111,17 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::super::cell::Block;
-    use super::super::key::Key;
+    use super::super::key::WholeKey;
     use super::super::shape::{Number, Shape};
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
     fn series(name: &str) -> Arc<Series> {
-        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 1, Arc::default(), None);
+        let shape = Arc::new(Shape::Scalar(Number::U64));
+        let block = Block::new(shape, 1, Arc::default(), WholeKey::default(), None);
         let slot = block.take_slot().expect("a new block has a free slot");
-        Arc::new(Series::new(block, slot, Key::new(&[name])))
+        Arc::new(Series::new(block, slot, &[name]))
     }
 
     proptest! {
