@@ -9,7 +9,7 @@ use super::compressed::{CompressedBody, CompressedLayout, CompressedPages, Pages
 use super::negotiate::{Choice, negotiate};
 use super::page::Page;
 use super::stem::free_stems;
-use super::{Shown, Syntax};
+use super::{Shown, Sink, Syntax};
 use crate::metric::{FamilyCore, Part};
 use crate::model::Escaping;
 use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
@@ -246,7 +246,7 @@ struct PlainBody {
 }
 
 impl PlainBody {
-    fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+    fn write_some(&mut self, out: &mut impl Sink, room: usize) -> bool {
         let Some(mut next) = self.next else { return true };
         let start = out.len();
         while let Some((group, page)) = self.pages.get(next) {
@@ -260,7 +260,7 @@ impl PlainBody {
             }
             next += 1;
         }
-        out.extend_from_slice(self.trailer);
+        out.own(self.trailer.len()).extend_from_slice(self.trailer);
         self.next = None;
         true
     }
@@ -282,9 +282,14 @@ impl Exposition {
     ///
     /// A page is at most some 16 kB long, unless its labels or HELP text are.
     pub fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+        self.write_pieces(out, room)
+    }
+
+    /// As [`write_some`](Self::write_some), without a copy of text that is kept.
+    pub(crate) fn write_pieces(&mut self, out: &mut impl Sink, room: usize) -> bool {
         match &mut self.body {
             Body::Identity(body) => body.write_some(out, room),
-            Body::Gzip(body) => body.write_some(out, room),
+            Body::Gzip(body) => body.write_some(out.own(room), room),
         }
     }
 

@@ -29,6 +29,7 @@ use crate::model::{Desc, Escaping};
 use negotiate::Parameter;
 use notes::Notation;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// An exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +203,32 @@ impl<'a> Shown<'a> {
         let mut labels: Vec<(&str, &str)> = own.chain(constant).collect();
         labels.sort_unstable();
         labels.into_iter().map(|(name, value)| (self.escaping.label_name(name), value)).collect()
+    }
+}
+
+/// Where an exposition goes.
+pub(crate) trait Sink {
+    /// Bytes to append to, with room for about `room` more.
+    fn own(&mut self, room: usize) -> &mut Vec<u8>;
+
+    /// Appends a text that is kept. Whoever holds on to it has it as it is now.
+    fn share(&mut self, text: &Arc<Vec<u8>>);
+
+    /// The length of all that is there.
+    fn len(&self) -> usize;
+}
+
+impl Sink for Vec<u8> {
+    fn own(&mut self, _: usize) -> &mut Vec<u8> {
+        self
+    }
+
+    fn share(&mut self, text: &Arc<Vec<u8>>) {
+        self.extend_from_slice(text);
+    }
+
+    fn len(&self) -> usize {
+        self.len()
     }
 }
 

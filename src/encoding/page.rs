@@ -15,7 +15,7 @@ use super::notes::{Notation, Notes};
 use super::number;
 use super::protobuf::{self, MetricFields};
 use super::rendered::{Rendered, put_value};
-use super::{Lines, Shown, Syntax, Values};
+use super::{Lines, Shown, Sink, Syntax, Values};
 use crate::gzip;
 use crate::metric::{PageSource, Shape, Value};
 use crate::model::Desc;
@@ -107,14 +107,17 @@ impl Page {
     }
 
     /// Appends the page with the present values.
-    pub(crate) fn render(&self, out: &mut Vec<u8>) {
+    pub(crate) fn render(&self, out: &mut impl Sink) {
         match &self.content {
-            Content::Text(text) => lock(text).render(&self.source, out),
-            Content::Binary(binary) => self.render_binary(binary, out),
-            Content::Noted { lines, notation } => self.render_noted(lines, *notation, out),
+            Content::Text(text) => out.share(lock(text).render(&self.source)),
+            Content::Binary(binary) => self.render_binary(binary, out.own(binary.bytes.len())),
+            Content::Noted { lines, notation } => {
+                self.render_noted(lines, *notation, out.own(self.len_max()));
+            }
             Content::Built { labels, head_len, fields } => {
                 let head = &labels.bytes[..*head_len];
                 let labels = labels.parts(*head_len);
+                let out = out.own(self.len_max());
                 protobuf::write_page(out, head, labels, &self.source, fields);
             }
         }
