@@ -9,7 +9,7 @@ pub(crate) fn samples(registry: &Registry) -> Vec<String> {
     for family in registry.families().iter() {
         let desc = &family.core.desc;
         for block in family.core.blocks() {
-            let source = block.source(Part::All);
+            let source = block.source(Part::All, 0);
             let mut all = source.series().iter();
             source.visit(|value| {
                 let series = all.next().expect("collectors have one line per series");

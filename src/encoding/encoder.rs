@@ -115,7 +115,8 @@ struct FamilyLayout {
     /// As [`Shown::is_stem_free`].
     is_stem_free: bool,
     version: Option<u64>,
-    /// In the order of the family's blocks, each with its block's version: a page of every part.
+    parts: &'static [Part],
+    /// In the order of the family's blocks, each with its block's version: pages of every part.
     pages: Vec<(u64, Box<[Arc<Page>]>)>,
 }
 
@@ -177,6 +178,7 @@ impl Layout {
                 core: Arc::clone(core),
                 is_stem_free: false,
                 version: None,
+                parts: &[],
                 pages: Vec::new(),
             })
         }));
@@ -193,9 +195,9 @@ impl Layout {
 impl FamilyLayout {
     /// The pages in the order of an exposition: those of one part together.
     fn pages(&self) -> impl Iterator<Item = (Group, Arc<Page>)> {
-        let parts = self.pages.first().map_or(0, |(_, parts)| parts.len());
-        let part = |part: usize| self.pages.iter().map(move |(_, parts)| Arc::clone(&parts[part]));
-        (0..parts).flat_map(part).map(|page| (self.group, page))
+        let pages = || self.pages.iter().flat_map(|(_, pages)| pages);
+        let of_part = move |&part: &Part| pages().filter(move |page| page.part() == part);
+        self.parts.iter().flat_map(of_part).map(|page| (self.group, Arc::clone(page)))
     }
 
     /// Lays out the pages whose series changed, and the first one if it was not the first.
@@ -205,7 +207,7 @@ impl FamilyLayout {
             return;
         }
         let shown = Shown::new(&self.core.desc, escaping, self.is_stem_free);
-        let parts = (syntax.parts)(&shown, self.core.shape());
+        self.parts = (syntax.parts)(&shown, self.core.shape());
         let first = self.pages.first().map(|(version, _)| *version);
         let mut old: HashMap<_, _> = std::mem::take(&mut self.pages).into_iter().collect();
         for (index, block) in self.core.blocks().into_iter().enumerate() {
@@ -214,9 +216,9 @@ impl FamilyLayout {
             let pages = match old.remove(&version) {
                 Some(pages) if is_first == (first == Some(version)) => pages,
                 _ => {
-                    let page =
-                        |part: &Part| Page::new(syntax, &shown, block.source(*part), is_first);
-                    parts.iter().map(page).map(Arc::new).collect()
+                    let pages =
+                        |part: &Part| Page::of_block(syntax, &shown, &block, *part, is_first);
+                    self.parts.iter().flat_map(pages).map(Arc::new).collect()
                 }
             };
             self.pages.push((version, pages));
@@ -280,7 +282,7 @@ impl Exposition {
     /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
     /// one. Says whether that was all.
     ///
-    /// A page is at most some 16 kB long, unless its labels or HELP text are.
+    /// A page is at most some 32 kB long, unless the labels or the HELP text of one series are.
     pub fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
         self.write_pieces(out, room)
     }

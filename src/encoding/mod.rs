@@ -247,4 +247,15 @@ impl Lines {
         let end = u32::try_from(self.bytes.len()).expect("a page is under 4 GiB");
         self.ends.push(end);
     }
+
+    /// How many bytes and lines there are.
+    fn len(&self) -> (usize, usize) {
+        (self.bytes.len(), self.ends.len())
+    }
+
+    /// Goes back to an earlier length.
+    fn truncate(&mut self, (bytes, lines): (usize, usize)) {
+        self.bytes.truncate(bytes);
+        self.ends.truncate(lines);
+    }
 }

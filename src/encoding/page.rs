@@ -1,4 +1,5 @@
 //! A page: the lines of up to 64 series of one family, laid out once and rendered at each scrape.
+//! Where labels are long it has fewer of them, so that it fits into an output buffer.
 //!
 //! ```text
 //! text     what stands before each value, and from the first rendering on the values: `rendered`
@@ -17,9 +18,13 @@ use super::protobuf::{self, MetricFields};
 use super::rendered::{Rendered, put_value};
 use super::{Lines, Shown, Sink, Syntax, Values};
 use crate::gzip;
-use crate::metric::{PageSource, Shape, Value};
+use crate::metric::{BlockView, PageSource, Part, Shape, Value};
 use crate::model::Desc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is laid out on one page, unless one series takes more. A buffer should have room for a few
+/// pages; the more pages, the more memory and time they take that their lines do not.
+const PAGE_BYTES_MAX: usize = 32 * 1_024;
 
 pub(crate) struct Page {
     source: PageSource,
@@ -52,22 +57,43 @@ struct Binary {
 }
 
 impl Page {
-    /// Lays out the series of `source`, which belong to `family`. The first page of a family, or of
-    /// a part of it, also has its head.
-    pub(crate) fn new(
+    /// Lays out `part` of the series of `block`, which belong to `family`. The first page of a family,
+    /// or of a part of it, also has its head.
+    pub(crate) fn of_block(
         syntax: &Syntax,
         family: &Shown<'_>,
-        source: PageSource,
+        block: &BlockView,
+        part: Part,
         is_first: bool,
-    ) -> Page {
+    ) -> Vec<Page> {
+        let (mut pages, mut count) = (Vec::new(), 0);
+        while count < block.series_count() {
+            let source = block.source(part, count);
+            let page = Page::new(syntax, family, source, is_first && count == 0);
+            count += page.source.series().len();
+            pages.push(page);
+        }
+        pages
+    }
+
+    /// Lays out the series of `source` that there is room for, at least one.
+    fn new(syntax: &Syntax, family: &Shown<'_>, mut source: PageSource, is_first: bool) -> Page {
         let mut lines = Lines::default();
         if is_first || syntax.repeats_head {
             (syntax.write_head)(&mut lines.bytes, family, source.part());
         }
         let head_len = lines.bytes.len();
+        let mut count = 0;
         for series in source.series() {
+            let len = lines.len();
             (syntax.write_series)(&mut lines, family, series, source.part());
+            if count > 0 && lines.bytes.len() > PAGE_BYTES_MAX {
+                lines.truncate(len);
+                break;
+            }
+            count += 1;
         }
+        source.truncate(count);
         let is_built = protobuf::is_built(family, source.shape());
         if let (Values::Binary, false) = (syntax.values, is_built) {
             protobuf::close_page(&mut lines);
@@ -91,6 +117,11 @@ impl Page {
         let lines_expected = source.series().len() * lines_per_series;
         assert_eq!(line_count, lines_expected, "{}: a line per value", family.name);
         Page { source, content, lines_len, line_count }
+    }
+
+    /// Which lines of its series it has.
+    pub(crate) fn part(&self) -> Part {
+        self.source.part()
     }
 
     /// The length of the rendered page is at most this.

@@ -239,8 +239,13 @@ impl BlockView {
         self.version
     }
 
-    pub(crate) fn source(&self, part: Part) -> PageSource {
-        PageSource::new(Arc::clone(&self.block), Arc::clone(&self.series), part)
+    /// The series of the block from `first` on.
+    pub(crate) fn source(&self, part: Part, first: usize) -> PageSource {
+        PageSource::new(Arc::clone(&self.block), Arc::clone(&self.series), first, part)
+    }
+
+    pub(crate) fn series_count(&self) -> usize {
+        self.series.len()
     }
 }
 

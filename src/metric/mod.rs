@@ -58,7 +58,7 @@ pub use timed::{TimedCounter, TimedGauge};
 
 pub(crate) use cell::{Series, Value};
 pub(crate) use exemplar::KeptExemplar;
-pub(crate) use family::FamilyCore;
+pub(crate) use family::{BlockView, FamilyCore};
 pub(crate) use shape::{Part, Shape};
 pub(crate) use source::{NativeHistogram, Note, PageSource};
 
