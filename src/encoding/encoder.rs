@@ -116,6 +116,8 @@ struct FamilyLayout {
     is_stem_free: bool,
     version: Option<u64>,
     parts: &'static [Part],
+    /// What stands in front of all pages, if that depends on all of them.
+    start: Option<Arc<Page>>,
     /// In the order of the family's blocks, each with its block's version: pages of every part.
     pages: Vec<(u64, Box<[Arc<Page>]>)>,
 }
@@ -179,6 +181,7 @@ impl Layout {
                 is_stem_free: false,
                 version: None,
                 parts: &[],
+                start: None,
                 pages: Vec::new(),
             })
         }));
@@ -197,7 +200,8 @@ impl FamilyLayout {
     fn pages(&self) -> impl Iterator<Item = (Group, Arc<Page>)> {
         let pages = || self.pages.iter().flat_map(|(_, pages)| pages);
         let of_part = move |&part: &Part| pages().filter(move |page| page.part() == part);
-        self.parts.iter().flat_map(of_part).map(|page| (self.group, Arc::clone(page)))
+        let pages = self.start.iter().chain(self.parts.iter().flat_map(of_part));
+        pages.map(|page| (self.group, Arc::clone(page)))
     }
 
     /// Lays out the pages whose series changed, and the first one if it was not the first.
@@ -210,19 +214,23 @@ impl FamilyLayout {
         self.parts = (syntax.parts)(&shown, self.core.shape());
         let first = self.pages.first().map(|(version, _)| *version);
         let mut old: HashMap<_, _> = std::mem::take(&mut self.pages).into_iter().collect();
-        for (index, block) in self.core.blocks().into_iter().enumerate() {
+        let blocks = self.core.blocks();
+        for (index, block) in blocks.iter().enumerate() {
             let version = block.version();
             let is_first = index == 0;
             let pages = match old.remove(&version) {
                 Some(pages) if is_first == (first == Some(version)) => pages,
                 _ => {
                     let pages =
-                        |part: &Part| Page::of_block(syntax, &shown, &block, *part, is_first);
+                        |part: &Part| Page::of_block(syntax, &shown, block, *part, is_first);
                     self.parts.iter().flat_map(pages).map(Arc::new).collect()
                 }
             };
             self.pages.push((version, pages));
         }
+        let pages = self.pages.iter().flat_map(|(_, pages)| pages);
+        let start = blocks.first().and_then(|block| Page::family_start(&shown, block, pages));
+        self.start = start.map(Arc::new);
         self.version = Some(version);
     }
 }

@@ -72,8 +72,6 @@ struct Syntax {
     parts: fn(&Shown<'_>, &Shape) -> &'static [Part],
     /// Appends what stands in front of a family, or of one part of it.
     write_head: fn(&mut Vec<u8>, &Shown<'_>, Part),
-    /// Whether the head stands in front of each page rather than of the first.
-    repeats_head: bool,
     /// Appends what stands in front of each value of one series, and calls back after each.
     write_series: fn(&mut Lines, &Shown<'_>, &Series, Part),
     values: Values,
@@ -88,7 +86,7 @@ struct Syntax {
 enum Values {
     /// In decimal between the bytes that stand in front of it and a line feed.
     Text,
-    /// In binary over bytes that were kept free for it. The page is a message behind its length.
+    /// In binary over bytes that were kept free for it. The family is a message behind its length.
     Binary,
 }
 

@@ -32,15 +32,8 @@ use super::{Lines, Shown, Syntax, Values};
 use crate::metric::{Exemplar, KeptExemplar, Note, Part, Series, Shape};
 use crate::model::Kind;
 
-pub(super) static SYNTAX: Syntax = Syntax {
-    parts,
-    write_head,
-    repeats_head: false,
-    write_series,
-    values: Values::Text,
-    notes,
-    trailer: b"# EOF\n",
-};
+pub(super) static SYNTAX: Syntax =
+    Syntax { parts, write_head, write_series, values: Values::Text, notes, trailer: b"# EOF\n" };
 
 fn parts(shown: &Shown<'_>, shape: &Shape) -> &'static [Part] {
     match shape {

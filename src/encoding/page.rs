@@ -79,7 +79,13 @@ impl Page {
     /// Lays out the series of `source` that there is room for, at least one.
     fn new(syntax: &Syntax, family: &Shown<'_>, mut source: PageSource, is_first: bool) -> Page {
         let mut lines = Lines::default();
-        if is_first || syntax.repeats_head {
+        let is_built = protobuf::is_built(family, source.shape());
+        let has_head = match syntax.values {
+            Values::Text => is_first,
+            // The others stand behind `Page::family_start`.
+            Values::Binary => is_built,
+        };
+        if has_head {
             (syntax.write_head)(&mut lines.bytes, family, source.part());
         }
         let head_len = lines.bytes.len();
@@ -94,10 +100,6 @@ impl Page {
             count += 1;
         }
         source.truncate(count);
-        let is_built = protobuf::is_built(family, source.shape());
-        if let (Values::Binary, false) = (syntax.values, is_built) {
-            protobuf::close_page(&mut lines);
-        }
         let (lines_len, line_count) = (lines.bytes.len(), lines.ends.len());
         let mut lines_per_series = source.lines_per_series();
         let notes = (syntax.notes)(family, source.shape(), source.part());
@@ -117,6 +119,32 @@ impl Page {
         let lines_expected = source.series().len() * lines_per_series;
         assert_eq!(line_count, lines_expected, "{}: a line per value", family.name);
         Page { source, content, lines_len, line_count }
+    }
+
+    /// The page in front of `pages`, which are all those of a family, if they are the rest of a message
+    /// whose start says how long it is.
+    pub(crate) fn family_start(
+        family: &Shown<'_>,
+        block: &BlockView,
+        pages: impl Iterator<Item = impl AsRef<Page>>,
+    ) -> Option<Page> {
+        let mut metrics_len = 0;
+        for page in pages {
+            match &page.as_ref().content {
+                Content::Binary(metrics) => metrics_len += metrics.bytes.len(),
+                Content::Text(_) | Content::Noted { .. } | Content::Built { .. } => return None,
+            }
+        }
+        let source = block.source(Part::All, block.series_count());
+        let mut lines = Lines::default();
+        protobuf::write_family_start(&mut lines.bytes, family, metrics_len);
+        let lines_len = lines.bytes.len();
+        Some(Page {
+            source,
+            content: Content::Binary(Binary::new(lines)),
+            lines_len,
+            line_count: 0,
+        })
     }
 
     /// Which lines of its series it has.
