@@ -85,17 +85,17 @@ impl Rendered {
     fn render_again(&mut self, source: &PageSource) {
         let mut line = 0;
         source.visit(|value| {
-            let shown = &mut self.values[line];
-            if *shown != bits(value) {
-                *shown = bits(value);
+            if self.values[line] != bits(value) {
                 self.replace(line, value);
             }
             line += 1;
         });
     }
 
-    /// Writes `value` over the one in `line`.
+    /// Writes `value` over the one in `line`. Not inlined: what is left is a loop that compares.
+    #[inline(never)]
     fn replace(&mut self, line: usize, value: Value) {
+        self.values[line] = bits(value);
         let mut room = [0; number::LEN_MAX];
         let len = put_value(&mut room, value);
         let start = self.starts[line] as usize;
