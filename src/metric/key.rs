@@ -83,13 +83,16 @@ impl Key {
     /// Whether this key was made of `values`, after `model`.
     #[inline]
     pub(crate) fn matches(&self, values: &[&str], model: &WholeKey) -> bool {
-        let mut rest = &self.0[..];
-        for (value, models) in values.iter().zip(model.bytes_of_values()) {
+        let (mut rest, mut models) = (&self.0[..], &model.0[..]);
+        for value in values {
             let Some((own, after)) = split_value(rest) else { return false };
-            if own.or(models) != Some(value.as_bytes()) {
+            // A key that is longer than its model has values of its own there.
+            let (shared, models_after) = split_value(models).unwrap_or_default();
+            let Some(stored) = own.or(shared) else { return false };
+            if stored.len() != value.len() || stored != value.as_bytes() {
                 return false;
             }
-            rest = after;
+            (rest, models) = (after, models_after);
         }
         rest.is_empty()
     }
