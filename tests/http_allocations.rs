@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use promlet::http::{
-    Body, BodySource, Handler, Limits, ListenAddress, Progress, Request, Response, Server, Status,
+    Body, BodySource, Handler, Limits, ListenAddress, Output, Progress, Request, Response, Server,
+    Status,
 };
 
 struct Counting;
@@ -36,8 +37,9 @@ static ALLOCATOR: Counting = Counting;
 struct Zeros(usize);
 
 impl BodySource for Zeros {
-    fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
+    fn fill(&mut self, out: &mut Output, room: usize) -> Progress {
         let count = self.0.min(room);
+        let out = out.own(count);
         out.resize(out.len() + count, b'0');
         self.0 -= count;
         if self.0 == 0 { Progress::Done } else { Progress::More }
@@ -50,7 +52,7 @@ impl Handler for Pages {
     type Body = Zeros;
 
     fn handle(&mut self, request: &Request<'_>) -> Response<Zeros> {
-        let len = if request.raw_path() == b"/large" { 200_000 } else { 1_000 };
+        let len = if request.raw_path() == b"/large" { 400_000 } else { 1_000 };
         Response::new(Status::Ok, Body::Stream(Zeros(len)))
     }
 }

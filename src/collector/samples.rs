@@ -9,11 +9,11 @@ pub(crate) fn samples(registry: &Registry) -> Vec<String> {
     for family in registry.families().iter() {
         let desc = &family.core.desc;
         for block in family.core.blocks() {
-            let source = block.source(Part::All);
-            let mut keys = source.series().iter().map(|series| &series.key);
+            let source = block.source(Part::All, 0);
+            let mut all = source.series().iter();
             source.visit(|value| {
-                let key = keys.next().expect("collectors have one line per series");
-                let pairs = desc.label_names.iter().zip(key.values());
+                let series = all.next().expect("collectors have one line per series");
+                let pairs = desc.label_names.iter().zip(series.label_values());
                 let labels: Vec<String> = pairs.map(|(n, v)| format!("{n}={v}")).collect();
                 let labels = match &labels[..] {
                     [] => String::new(),

@@ -9,7 +9,7 @@ use super::compressed::{CompressedBody, CompressedLayout, CompressedPages, Pages
 use super::negotiate::{Choice, negotiate};
 use super::page::Page;
 use super::stem::free_stems;
-use super::{Bounds, Shown, Syntax};
+use super::{Bounds, Shown, Sink, Syntax};
 use crate::metric::{FamilyCore, Part};
 use crate::model::Escaping;
 use crate::registry::{Group, RegisteredFamily, Registry, Scrape, Selection};
@@ -115,7 +115,10 @@ struct FamilyLayout {
     /// As [`Shown::is_stem_free`].
     is_stem_free: bool,
     version: Option<u64>,
-    /// In the order of the family's blocks, each with its block's version: a page of every part.
+    parts: &'static [Part],
+    /// What stands in front of all pages, if that depends on all of them.
+    start: Option<Arc<Page>>,
+    /// In the order of the family's blocks, each with its block's version: pages of every part.
     pages: Vec<(u64, Box<[Arc<Page>]>)>,
 }
 
@@ -177,6 +180,8 @@ impl Layout {
                 core: Arc::clone(core),
                 is_stem_free: false,
                 version: None,
+                parts: &[],
+                start: None,
                 pages: Vec::new(),
             })
         }));
@@ -193,9 +198,10 @@ impl Layout {
 impl FamilyLayout {
     /// The pages in the order of an exposition: those of one part together.
     fn pages(&self) -> impl Iterator<Item = (Group, Arc<Page>)> {
-        let parts = self.pages.first().map_or(0, |(_, parts)| parts.len());
-        let part = |part: usize| self.pages.iter().map(move |(_, parts)| Arc::clone(&parts[part]));
-        (0..parts).flat_map(part).map(|page| (self.group, page))
+        let pages = || self.pages.iter().flat_map(|(_, pages)| pages);
+        let of_part = move |&part: &Part| pages().filter(move |page| page.part() == part);
+        let pages = self.start.iter().chain(self.parts.iter().flat_map(of_part));
+        pages.map(|page| (self.group, Arc::clone(page)))
     }
 
     /// Lays out the pages whose series changed, and the first one if it was not the first.
@@ -210,22 +216,25 @@ impl FamilyLayout {
             true => Bounds::SomeNegative,
             false => Bounds::NotNegative,
         };
-        let parts = (syntax.parts)(&shown, bounds);
+        self.parts = (syntax.parts)(&shown, bounds);
         let first = self.pages.first().map(|(version, _)| *version);
         let mut old: HashMap<_, _> = std::mem::take(&mut self.pages).into_iter().collect();
-        for (index, block) in blocks.into_iter().enumerate() {
+        for (index, block) in blocks.iter().enumerate() {
             let version = block.version();
             let is_first = index == 0;
             let pages = match old.remove(&version) {
                 Some(pages) if is_first == (first == Some(version)) => pages,
                 _ => {
-                    let page =
-                        |part: &Part| Page::new(syntax, &shown, block.source(*part), is_first);
-                    parts.iter().map(page).map(Arc::new).collect()
+                    let pages =
+                        |part: &Part| Page::of_block(syntax, &shown, block, *part, is_first);
+                    self.parts.iter().flat_map(pages).map(Arc::new).collect()
                 }
             };
             self.pages.push((version, pages));
         }
+        let pages = self.pages.iter().flat_map(|(_, pages)| pages);
+        let start = blocks.first().and_then(|block| Page::family_start(&shown, block, pages));
+        self.start = start.map(Arc::new);
         self.version = Some(version);
     }
 }
@@ -251,7 +260,7 @@ struct PlainBody {
 }
 
 impl PlainBody {
-    fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+    fn write_some(&mut self, out: &mut impl Sink, room: usize) -> bool {
         let Some(mut next) = self.next else { return true };
         let start = out.len();
         while let Some((group, page)) = self.pages.get(next) {
@@ -265,7 +274,7 @@ impl PlainBody {
             }
             next += 1;
         }
-        out.extend_from_slice(self.trailer);
+        out.own(self.trailer.len()).extend_from_slice(self.trailer);
         self.next = None;
         true
     }
@@ -285,11 +294,16 @@ impl Exposition {
     /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
     /// one. Says whether that was all.
     ///
-    /// A page is at most some 16 kB long, unless its labels or HELP text are.
+    /// A page is at most some 32 kB long, unless the labels or the HELP text of one series are.
     pub fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+        self.write_pieces(out, room)
+    }
+
+    /// As [`write_some`](Self::write_some), without a copy of text that is kept.
+    pub(crate) fn write_pieces(&mut self, out: &mut impl Sink, room: usize) -> bool {
         match &mut self.body {
             Body::Identity(body) => body.write_some(out, room),
-            Body::Gzip(body) => body.write_some(out, room),
+            Body::Gzip(body) => body.write_some(out.own(room), room),
         }
     }
 

@@ -29,6 +29,7 @@ use crate::model::{Desc, Escaping};
 use negotiate::Parameter;
 use notes::Notation;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// An exposition format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +72,6 @@ struct Syntax {
     parts: fn(&Shown<'_>, Bounds) -> &'static [Part],
     /// Appends what stands in front of a family, or of one part of it.
     write_head: fn(&mut Vec<u8>, &Shown<'_>, Part),
-    /// Whether the head stands in front of each page rather than of the first.
-    repeats_head: bool,
     /// Appends what stands in front of each value of one series, and calls back after each.
     write_series: fn(&mut Lines, &Shown<'_>, &Series, Part),
     values: Values,
@@ -96,7 +95,7 @@ enum Bounds {
 enum Values {
     /// In decimal between the bytes that stand in front of it and a line feed.
     Text,
-    /// In binary over bytes that were kept free for it. The page is a message behind its length.
+    /// In binary over bytes that were kept free for it. The family is a message behind its length.
     Binary,
 }
 
@@ -208,7 +207,7 @@ impl<'a> Shown<'a> {
     fn labels<'s>(&'s self, series: &'s Series) -> Vec<(Cow<'s, str>, &'s str)> {
         let constant = self.desc.const_labels.iter().map(|label| (&*label.name, &*label.value));
         let mut labels: Vec<(&str, &str)> = constant.collect();
-        let mut values = series.key.values();
+        let mut values = series.label_values();
         if let Shape::Given(_) = series.shape() {
             let pair = || values.next().zip(values.next());
             labels.extend(std::iter::from_fn(pair));
@@ -217,6 +216,32 @@ impl<'a> Shown<'a> {
         }
         labels.sort_unstable();
         labels.into_iter().map(|(name, value)| (self.escaping.label_name(name), value)).collect()
+    }
+}
+
+/// Where an exposition goes.
+pub(crate) trait Sink {
+    /// Bytes to append to, with room for about `room` more.
+    fn own(&mut self, room: usize) -> &mut Vec<u8>;
+
+    /// Appends a text that is kept. Whoever holds on to it has it as it is now.
+    fn share(&mut self, text: &Arc<Vec<u8>>);
+
+    /// The length of all that is there.
+    fn len(&self) -> usize;
+}
+
+impl Sink for Vec<u8> {
+    fn own(&mut self, _: usize) -> &mut Vec<u8> {
+        self
+    }
+
+    fn share(&mut self, text: &Arc<Vec<u8>>) {
+        self.extend_from_slice(text);
+    }
+
+    fn len(&self) -> usize {
+        self.len()
     }
 }
 
@@ -234,5 +259,16 @@ impl Lines {
     fn end_line(&mut self) {
         let end = u32::try_from(self.bytes.len()).expect("a page is under 4 GiB");
         self.ends.push(end);
+    }
+
+    /// How many bytes and lines there are.
+    fn len(&self) -> (usize, usize) {
+        (self.bytes.len(), self.ends.len())
+    }
+
+    /// Goes back to an earlier length.
+    fn truncate(&mut self, (bytes, lines): (usize, usize)) {
+        self.bytes.truncate(bytes);
+        self.ends.truncate(lines);
     }
 }

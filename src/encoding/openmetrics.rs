@@ -34,15 +34,8 @@ use super::{Bounds, Lines, Shown, Syntax, Values};
 use crate::metric::{Exemplar, KeptExemplar, Note, Part, Series, Shape};
 use crate::model::Kind;
 
-pub(super) static SYNTAX: Syntax = Syntax {
-    parts,
-    write_head,
-    repeats_head: false,
-    write_series,
-    values: Values::Text,
-    notes,
-    trailer: b"# EOF\n",
-};
+pub(super) static SYNTAX: Syntax =
+    Syntax { parts, write_head, write_series, values: Values::Text, notes, trailer: b"# EOF\n" };
 
 fn parts(shown: &Shown<'_>, bounds: Bounds) -> &'static [Part] {
     const SINGLE: &[Part] = &[Part::Buckets, Part::Sum, Part::Count];

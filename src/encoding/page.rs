@@ -1,4 +1,5 @@
 //! A page: the lines of up to 64 series of one family, laid out once and rendered at each scrape.
+//! Where labels are long it has fewer of them, so that it fits into an output buffer.
 //!
 //! ```text
 //! text     what stands before each value, and from the first rendering on the values: `rendered`
@@ -15,11 +16,15 @@ use super::notes::{Notation, Notes};
 use super::number;
 use super::protobuf::{self, MetricFields};
 use super::rendered::{Rendered, put_value};
-use super::{Lines, Shown, Syntax, Values};
+use super::{Lines, Shown, Sink, Syntax, Values};
 use crate::gzip;
-use crate::metric::{PageSource, Value};
+use crate::metric::{BlockView, PageSource, Part, Value};
 use crate::model::Desc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is laid out on one page, unless one series takes more. A buffer should have room for a few
+/// pages; the more pages, the more memory and time they take that their lines do not.
+const PAGE_BYTES_MAX: usize = 32 * 1_024;
 
 pub(crate) struct Page {
     source: PageSource,
@@ -52,26 +57,49 @@ struct Binary {
 }
 
 impl Page {
-    /// Lays out the series of `source`, which belong to `family`. The first page of a family, or of
-    /// a part of it, also has its head.
-    pub(crate) fn new(
+    /// Lays out `part` of the series of `block`, which belong to `family`. The first page of a family,
+    /// or of a part of it, also has its head.
+    pub(crate) fn of_block(
         syntax: &Syntax,
         family: &Shown<'_>,
-        source: PageSource,
+        block: &BlockView,
+        part: Part,
         is_first: bool,
-    ) -> Page {
+    ) -> Vec<Page> {
+        let (mut pages, mut count) = (Vec::new(), 0);
+        while count < block.series_count() {
+            let source = block.source(part, count);
+            let page = Page::new(syntax, family, source, is_first && count == 0);
+            count += page.source.series().len();
+            pages.push(page);
+        }
+        pages
+    }
+
+    /// Lays out the series of `source` that there is room for, at least one.
+    fn new(syntax: &Syntax, family: &Shown<'_>, mut source: PageSource, is_first: bool) -> Page {
         let mut lines = Lines::default();
-        if is_first || syntax.repeats_head {
+        let is_built = protobuf::is_built(family, source.shape());
+        let has_head = match syntax.values {
+            Values::Text => is_first,
+            // The others stand behind `Page::family_start`.
+            Values::Binary => is_built,
+        };
+        if has_head {
             (syntax.write_head)(&mut lines.bytes, family, source.part());
         }
         let head_len = lines.bytes.len();
+        let mut count = 0;
         for series in source.series() {
+            let len = lines.len();
             (syntax.write_series)(&mut lines, family, series, source.part());
+            if count > 0 && lines.bytes.len() > PAGE_BYTES_MAX {
+                lines.truncate(len);
+                break;
+            }
+            count += 1;
         }
-        let is_built = protobuf::is_built(family, source.shape());
-        if let (Values::Binary, false) = (syntax.values, is_built) {
-            protobuf::close_page(&mut lines);
-        }
+        source.truncate(count);
         let (lines_len, line_count) = (lines.bytes.len(), lines.ends.len());
         let mut lines_per_series = source.lines_per_series();
         let notes = (syntax.notes)(family, source.shape(), source.part());
@@ -93,6 +121,37 @@ impl Page {
         Page { source, content, lines_len, line_count }
     }
 
+    /// The page in front of `pages`, which are all those of a family, if they are the rest of a message
+    /// whose start says how long it is.
+    pub(crate) fn family_start(
+        family: &Shown<'_>,
+        block: &BlockView,
+        pages: impl Iterator<Item = impl AsRef<Page>>,
+    ) -> Option<Page> {
+        let mut metrics_len = 0;
+        for page in pages {
+            match &page.as_ref().content {
+                Content::Binary(metrics) => metrics_len += metrics.bytes.len(),
+                Content::Text(_) | Content::Noted { .. } | Content::Built { .. } => return None,
+            }
+        }
+        let source = block.source(Part::All, block.series_count());
+        let mut lines = Lines::default();
+        protobuf::write_family_start(&mut lines.bytes, family, metrics_len);
+        let lines_len = lines.bytes.len();
+        Some(Page {
+            source,
+            content: Content::Binary(Binary::new(lines)),
+            lines_len,
+            line_count: 0,
+        })
+    }
+
+    /// Which lines of its series it has.
+    pub(crate) fn part(&self) -> Part {
+        self.source.part()
+    }
+
     /// The length of the rendered page is at most this.
     pub(crate) fn len_max(&self) -> usize {
         let Page { source, lines_len, line_count, .. } = self;
@@ -107,14 +166,17 @@ impl Page {
     }
 
     /// Appends the page with the present values.
-    pub(crate) fn render(&self, out: &mut Vec<u8>) {
+    pub(crate) fn render(&self, out: &mut impl Sink) {
         match &self.content {
-            Content::Text(text) => lock(text).render(&self.source, out),
-            Content::Binary(binary) => self.render_binary(binary, out),
-            Content::Noted { lines, notation } => self.render_noted(lines, *notation, out),
+            Content::Text(text) => out.share(lock(text).render(&self.source)),
+            Content::Binary(binary) => self.render_binary(binary, out.own(binary.bytes.len())),
+            Content::Noted { lines, notation } => {
+                self.render_noted(lines, *notation, out.own(self.len_max()));
+            }
             Content::Built { labels, head_len, fields } => {
                 let head = &labels.bytes[..*head_len];
                 let labels = labels.parts(*head_len);
+                let out = out.own(self.len_max());
                 protobuf::write_page(out, head, labels, &self.source, fields);
             }
         }

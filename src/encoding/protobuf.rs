@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! length  MetricFamily                                        varint, then the message
-//!   0a    name   12 help   18 type   2a unit                  on every page: each is a family
+//!   0a    name   12 help   18 type   2a unit                  the head, on a page of its own
 //!   22    Metric
 //!     0a    LabelPair     0a name   12 value
 //!     12 gauge  1a counter  2a untyped:   09 value            8 bytes
@@ -20,7 +20,7 @@
 //!       7a    Timestamp     08 seconds                        where asked for
 //! ```
 //!
-//! All lengths are known when a page is laid out, because values have fixed widths: doubles, and
+//! All lengths are known when pages are laid out, because values have fixed widths: doubles, and
 //! counts that are varints padded to ten bytes, which every reader takes. A scrape copies the page
 //! and writes the values over it. They are always written, also where they are 0: a scraper is
 //! known to take a missing one for that of the message before (Prometheus 3.3 on).
@@ -46,7 +46,8 @@
 //! Of such families only the labels of the series are laid out; messages are built at each scrape
 //! (`built`), of values that take no more room than they need.
 //!
-//! A family that has several pages comes several times, which readers join.
+//! If one has several pages it comes several times: how long its message would be is not known
+//! before all of it is built. Prometheus, which asks for these, joins them.
 
 mod built;
 
@@ -60,7 +61,6 @@ use crate::model::Kind;
 pub(super) static SYNTAX: Syntax = Syntax {
     parts: |_, _| &[Part::All],
     write_head,
-    repeats_head: true,
     write_series,
     notes,
     values: Values::Binary,
@@ -334,13 +334,13 @@ fn keep_count(lines: &mut Lines, tag: u8) {
     lines.bytes.extend_from_slice(&padded_varint(0));
 }
 
-/// Puts its length in front of a page, which is one message.
-pub(super) fn close_page(lines: &mut Lines) {
-    let mut length = Vec::new();
-    write_varint(&mut length, lines.bytes.len() as u64);
-    let shift = length.len() as u32;
-    lines.bytes.splice(..0, length);
-    lines.ends.iter_mut().for_each(|end| *end += shift);
+/// Appends what stands in front of the metrics of a family, which take `metrics_len` bytes: the
+/// length of the message, and its head.
+pub(super) fn write_family_start(out: &mut Vec<u8>, shown: &Shown<'_>, metrics_len: usize) {
+    let mut head = Vec::new();
+    write_head(&mut head, shown, Part::All);
+    write_varint(out, (head.len() + metrics_len) as u64);
+    out.extend_from_slice(&head);
 }
 
 /// Writes a double over the bytes that are kept for it at `at`. Zero has no sign and NaN one form,

@@ -13,9 +13,11 @@
 use super::Lines;
 use super::number::{self, Room};
 use crate::metric::{PageSource, Value};
+use std::sync::Arc;
 
 pub(super) struct Rendered {
-    bytes: Vec<u8>,
+    /// Held by answers, too, until they are sent; a text that changes while it is held is copied.
+    bytes: Arc<Vec<u8>>,
     /// INVARIANT: one per line, ascending, each at most the length of `bytes`.
     starts: Box<[u32]>,
     /// The bits of each value in the text; what kind of number they are never changes.
@@ -28,7 +30,7 @@ impl Rendered {
     pub(super) fn new(lines: Lines) -> Rendered {
         let mut bytes = lines.bytes;
         bytes.shrink_to_fit();
-        Rendered { bytes, starts: lines.ends.into(), values: Box::default() }
+        Rendered { bytes: Arc::new(bytes), starts: lines.ends.into(), values: Box::default() }
     }
 
     /// What stands in front of each value.
@@ -51,14 +53,14 @@ impl Rendered {
         end.expect("a rendered value ends with its line") + 1
     }
 
-    /// Brings the values up to date and appends the text.
-    pub(super) fn render(&mut self, source: &PageSource, out: &mut Vec<u8>) {
+    /// Brings the values up to date and gives the text.
+    pub(super) fn render(&mut self, source: &PageSource) -> &Arc<Vec<u8>> {
         if self.values.is_empty() {
             self.render_first(source);
         } else {
             self.render_again(source);
         }
-        out.extend_from_slice(&self.bytes);
+        &self.bytes
     }
 
     fn render_first(&mut self, source: &PageSource) {
@@ -77,34 +79,35 @@ impl Rendered {
             values.push(bits(value));
         });
         bytes.shrink_to_fit();
-        (self.bytes, self.values) = (bytes, values.into());
+        (self.bytes, self.values) = (Arc::new(bytes), values.into());
     }
 
     fn render_again(&mut self, source: &PageSource) {
         let mut line = 0;
         source.visit(|value| {
-            let shown = &mut self.values[line];
-            if *shown != bits(value) {
-                *shown = bits(value);
+            if self.values[line] != bits(value) {
                 self.replace(line, value);
             }
             line += 1;
         });
     }
 
-    /// Writes `value` over the one in `line`.
+    /// Writes `value` over the one in `line`. Not inlined: what is left is a loop that compares.
+    #[inline(never)]
     fn replace(&mut self, line: usize, value: Value) {
+        self.values[line] = bits(value);
         let mut room = [0; number::LEN_MAX];
         let len = put_value(&mut room, value);
         let start = self.starts[line] as usize;
         let old_len = self.line_rest(start) - 1;
+        let bytes = Arc::make_mut(&mut self.bytes);
         if len == old_len {
-            self.bytes[start..start + len].copy_from_slice(&room[..len]);
+            bytes[start..start + len].copy_from_slice(&room[..len]);
             return;
         }
         // Never more than is needed: a page is as long as its longest values made it.
-        self.bytes.reserve_exact(len.saturating_sub(old_len));
-        self.bytes.splice(start..start + old_len, room[..len].iter().copied());
+        bytes.reserve_exact(len.saturating_sub(old_len));
+        bytes.splice(start..start + old_len, room[..len].iter().copied());
         for start in &mut self.starts[line + 1..] {
             *start = (*start + len as u32) - old_len as u32;
         }

@@ -20,7 +20,6 @@ use crate::model::Kind;
 pub(super) static SYNTAX: Syntax = Syntax {
     parts: |_, _| &[Part::All],
     write_head,
-    repeats_head: false,
     write_series,
     values: Values::Text,
     notes: |_, shape, _| matches!(shape, Shape::Timed).then_some(TIMES),

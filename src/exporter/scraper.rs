@@ -1,7 +1,7 @@
 //! Scrapes: one collection for those that overlap, and a body for each.
 
-use crate::encoding::{Choice, Encoder, Exposition};
-use crate::http::{BodySource, Progress};
+use crate::encoding::{Choice, Encoder, Exposition, Sink};
+use crate::http::{BodySource, Output, Progress};
 use crate::metric::{Histogram, lock};
 use crate::registry::{Collection, Registry, Scrape};
 use std::sync::{Arc, Mutex};
@@ -129,8 +129,22 @@ impl ScrapeBody {
     }
 }
 
+impl Sink for Output {
+    fn own(&mut self, room: usize) -> &mut Vec<u8> {
+        self.own(room)
+    }
+
+    fn share(&mut self, text: &Arc<Vec<u8>>) {
+        self.share(text);
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+}
+
 impl BodySource for ScrapeBody {
-    fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
+    fn fill(&mut self, out: &mut Output, room: usize) -> Progress {
         if let Stage::Collecting { collection, is_first, .. } = &self.stage {
             match lock(&self.scraper).finish(collection, *is_first, self.choice) {
                 Ok(exposition) => self.stage = Stage::Rendering(exposition),
@@ -141,7 +155,7 @@ impl BodySource for ScrapeBody {
             unreachable!("what is collected is rendered");
         };
         let start = Instant::now();
-        let is_done = exposition.write_some(out, room);
+        let is_done = exposition.write_pieces(out, room);
         self.rendering += start.elapsed();
         if is_done { Progress::Done } else { Progress::More }
     }
@@ -214,13 +228,13 @@ mod tests {
 
     /// The text, or nothing while it waits.
     fn text(body: &mut ScrapeBody) -> Option<String> {
-        let mut out = Vec::new();
-        match body.fill(&mut out, usize::MAX) {
+        let mut out = Output::default();
+        match body.fill(&mut out, 1 << 20) {
             Progress::Wait(until) => {
-                assert!(out.is_empty() && until > Instant::now());
+                assert!(out.len() == 0 && until > Instant::now());
                 None
             }
-            Progress::Done => Some(String::from_utf8(out).unwrap()),
+            Progress::Done => Some(String::from_utf8(out.own(0).clone()).unwrap()),
             Progress::More => panic!("there was room for all"),
         }
     }

@@ -6,7 +6,7 @@ use super::crc32::{self, Shifts};
 use super::huffman::{BLOCK_HEADER, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_CODE, LITLEN};
 use super::matches::{LINES_BACK_MAX, VALUE_LEN_MAX};
 use super::tables::distance_symbol;
-use super::template::{Step, Template};
+use super::template::{LineText, Program, Step, Template};
 
 /// The text of a value.
 #[derive(Clone, Copy, Debug)]
@@ -126,18 +126,35 @@ impl Stream {
     #[inline(always)]
     fn lines<'v>(
         &mut self,
-        template: &Template,
+        template: &'v Template,
         shifts: &Shifts,
         values: impl Iterator<Item = (&'v Value, &'v [u8])>,
         out: &mut Vec<u8>,
     ) {
+        let texts = template.lines.iter().zip(values);
+        match &template.program {
+            Program::Plain(steps) => self.steps(steps.iter().copied(), shifts, texts, out),
+            Program::Indexed { distinct, order } => {
+                let steps = order.iter().map(|index| distinct[usize::from(*index)]);
+                self.steps(steps, shifts, texts, out);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn steps<'v>(
+        &mut self,
+        mut steps: impl Iterator<Item = Step>,
+        shifts: &Shifts,
+        texts: impl Iterator<Item = (&'v LineText, (&'v Value, &'v [u8]))>,
+        out: &mut Vec<u8>,
+    ) {
         let mut page = PageWriter { bits: self.bits, out: &mut self.room, at: 0 };
-        let mut steps = template.steps.iter();
-        for (text, (value, tail)) in template.lines.iter().zip(values) {
+        for (text, (value, tail)) in texts {
             self.line = self.line.wrapping_add(1);
             self.starts[self.line % STARTS] = self.position;
             for step in steps.by_ref() {
-                page.ready(*step);
+                page.ready(step);
                 if step.has_distance() {
                     let (lines_back, offset_difference) = step.distance_source();
                     let source = self.starts[self.line.wrapping_sub(lines_back) % STARTS];

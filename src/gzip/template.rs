@@ -8,6 +8,9 @@
 //!            or nothing; and whether the value follows
 //! ```
 //!
+//! Lines of a page are much alike, and so are their steps. Where it takes less memory, a page has
+//! each step once, and a byte for each place in which it comes.
+//!
 //! While a stream is written it remembers where its last 256 lines began. A distance is then one
 //! subtraction: of two line starts, plus the constant difference of the offsets in their lines.
 
@@ -16,6 +19,7 @@ use super::crc32;
 use super::huffman::{Code, LITLEN};
 use super::matches::{Matcher, OFFSET_DIFFERENCE_LIMIT, Reach, Token, VALUE_LEN_MAX};
 use super::tables::LENGTH_OF;
+use std::collections::HashMap;
 
 /// Ready bits of a step.
 const STEP_BITS_MAX: u32 = 27;
@@ -26,7 +30,7 @@ const STEP_BITS_MAX: u32 = 27;
 /// bits   bits: 27, from the lowest up | their number: 5
 /// then   difference of offsets: 23, signed | lines back: 8 | is the line's last step: 1
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Step {
     bits: u32,
     then: u32,
@@ -65,10 +69,42 @@ impl Step {
 
 const _: () = assert!(OFFSET_DIFFERENCE_LIMIT <= 1 << (Step::OFFSET_BITS - 1), "a step has room");
 
+/// The steps of a page, in the order of the stream.
+#[derive(Debug)]
+pub(super) enum Program {
+    Plain(Box<[Step]>),
+    /// INVARIANT: `order` has indices into `distinct`.
+    Indexed {
+        distinct: Box<[Step]>,
+        order: Box<[u8]>,
+    },
+}
+
+impl Program {
+    fn new(steps: Vec<Step>) -> Program {
+        let (mut indices, mut distinct) = (HashMap::new(), Vec::new());
+        let index = |step: &Step| {
+            let index = *indices.entry(*step).or_insert_with(|| {
+                distinct.push(*step);
+                distinct.len() - 1
+            });
+            u8::try_from(index).ok()
+        };
+        let order: Option<Box<[u8]>> = steps.iter().map(index).collect();
+        let indexed_len = size_of_val(&distinct[..]) + steps.len();
+        match order {
+            Some(order) if indexed_len < size_of_val(&steps[..]) => {
+                Program::Indexed { distinct: distinct.into(), order }
+            }
+            _ => Program::Plain(steps.into()),
+        }
+    }
+}
+
 /// A page of lines, compiled.
 #[derive(Debug)]
 pub struct Template {
-    pub(super) steps: Box<[Step]>,
+    pub(super) program: Program,
     pub(super) lines: Box<[LineText]>,
     /// Whole bytes that all ready bits and distances take at most.
     constant_len_max: usize,
@@ -168,7 +204,7 @@ impl Compiler {
         }
         Template {
             constant_len_max: steps.bits_max.div_ceil(8),
-            steps: steps.done.into(),
+            program: Program::new(steps.done),
             lines: texts.into(),
             tail_len_max,
             pages_back: reach.pages_back,

@@ -12,7 +12,7 @@
 //!
 //! A body that has nothing yet holds no buffer: its answer is [`Due`].
 //!
-//! Head and first piece leave in one write without a copy of the body; each later buffer of a
+//! Head and first buffer leave in one write; each later buffer of a
 //! chunked body is one chunk, and its size line has a fixed width so that it can be filled in last.
 
 use std::borrow::Cow;
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use super::date::HttpDate;
 use super::drain::Drain;
 use super::handler::Written;
+use super::output::Output;
 use super::request::{Method, Request, Version};
 use super::response::{
     Body, BodySource, Framing, Persistence, Progress, Response, Status, head_bytes_max, write_head,
@@ -46,7 +47,7 @@ const FREE_BUFFERS_MAX: usize = 4;
 /// Output buffers that are not in use, and a scratch for heads.
 #[derive(Debug)]
 pub(super) struct Pool {
-    free: Vec<Vec<u8>>,
+    free: Vec<Output>,
     buffer_bytes: usize,
     head: Vec<u8>,
 }
@@ -56,15 +57,15 @@ impl Pool {
         Pool { free: Vec::new(), buffer_bytes, head: Vec::new() }
     }
 
-    fn take(&mut self) -> Vec<u8> {
-        self.free.pop().unwrap_or_else(|| Vec::with_capacity(self.buffer_bytes))
+    fn take(&mut self) -> Output {
+        self.free.pop().unwrap_or_default()
     }
 
     /// Takes a buffer back, unless there are enough or a large part has made it grow.
-    fn give(&mut self, mut buffer: Vec<u8>) {
+    fn give(&mut self, mut buffer: Output) {
         let is_grown = buffer.capacity() > self.buffer_bytes.saturating_mul(2);
         if !is_grown && self.free.len() < FREE_BUFFERS_MAX {
-            buffer.clear();
+            buffer.truncate(0);
             self.free.push(buffer);
         }
     }
@@ -134,11 +135,11 @@ impl<B: BodySource> Rest<B> {
         }
     }
 
-    fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
+    fn fill(&mut self, out: &mut Output, room: usize) -> Progress {
         match self {
             Rest::Bytes { bytes, at } => {
                 let end = bytes.len().min(*at + room);
-                out.extend_from_slice(&bytes[*at..end]);
+                out.own(end - *at).extend_from_slice(&bytes[*at..end]);
                 *at = end;
                 if end == bytes.len() { Progress::Done } else { Progress::More }
             }
@@ -179,7 +180,7 @@ pub(super) enum Begun<B> {
 /// An answer, and how much of it is out.
 #[derive(Debug)]
 pub(super) struct Answer<B> {
-    buffer: Vec<u8>,
+    buffer: Output,
     /// How much of `buffer` needs no sending (any more).
     sent: usize,
     rest: Rest<B>,
@@ -208,7 +209,7 @@ impl<B: BodySource> Answer<B> {
         let mut rest = Rest::of(body);
         let mut buffer = pool.take();
         let reserved = head_bytes_max(&response) + CHUNK_HEAD.len();
-        buffer.resize(reserved, 0);
+        buffer.own(reserved).resize(reserved, 0);
         let mut progress = rest.fill(&mut buffer, room(pool, reserved));
         if let Progress::Wait(until) = progress {
             pool.give(buffer);
@@ -238,7 +239,7 @@ impl<B: BodySource> Answer<B> {
         head.clear();
         write_head(head, &response, framing, persistence(&then, asked), date);
         let sent = head_end - head.len();
-        buffer[sent..head_end].copy_from_slice(head);
+        buffer.front()[sent..head_end].copy_from_slice(head);
         let (status, bytes, started) = (Some(response.status), 0, None);
         let since = now;
         Begun::Answer(Answer {
@@ -258,7 +259,7 @@ impl<B: BodySource> Answer<B> {
     /// The interim answer "100 Continue".
     pub(super) fn go_on(pending: Box<PendingBody>, pool: &mut Pool, now: Instant) -> Answer<B> {
         let mut buffer = pool.take();
-        buffer.extend_from_slice(CONTINUE);
+        buffer.own(CONTINUE.len()).extend_from_slice(CONTINUE);
         Answer {
             buffer,
             sent: 0,
@@ -273,9 +274,14 @@ impl<B: BodySource> Answer<B> {
         }
     }
 
-    /// What is to be written next; empty when the buffer is out.
-    pub(super) fn unsent(&self) -> &[u8] {
-        &self.buffer[self.sent..]
+    /// What is to be written next, piece by piece.
+    pub(super) fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        self.buffer.pieces(self.sent)
+    }
+
+    /// Whether the buffer is out.
+    pub(super) fn is_sent(&self) -> bool {
+        self.sent == self.buffer.len()
     }
 
     /// Whether the body is rendered to its end.
@@ -306,15 +312,15 @@ impl<B: BodySource> Answer<B> {
 
     /// Renders the next buffer, once the last one is out, unless its body has nothing yet.
     pub(super) fn refill(&mut self, pool: &Pool, now: Instant) {
-        debug_assert!(self.unsent().is_empty() && !self.is_rendered());
+        debug_assert!(self.is_sent() && !self.is_rendered());
         if self.waits_until().is_some() {
             // What the peer is given time for begins where there is something to take.
             self.since = now;
         }
-        self.buffer.clear();
+        self.buffer.truncate(0);
         self.sent = 0;
         if self.framing == Framing::Chunked {
-            self.buffer.extend_from_slice(CHUNK_HEAD);
+            self.buffer.own(CHUNK_HEAD.len()).extend_from_slice(CHUNK_HEAD);
         }
         let room = room(pool, self.buffer.len());
         self.progress = self.rest.fill(&mut self.buffer, room);
@@ -356,21 +362,22 @@ fn persistence(then: &Then, asked: Asked) -> Persistence {
 /// Makes a chunk of what follows the room for its size line at `start`, and ends the body after
 /// it if that was all. Returns how many bytes from `start` on are not to be sent: an empty chunk
 /// would end the body, so it is left out.
-fn seal_chunk(buffer: &mut Vec<u8>, start: usize, progress: Progress) -> usize {
+fn seal_chunk(buffer: &mut Output, start: usize, progress: Progress) -> usize {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let size = buffer.len() - start - CHUNK_HEAD.len();
-    buffer[start..start + CHUNK_HEAD.len()].copy_from_slice(CHUNK_HEAD);
+    let head = &mut buffer.front()[start..start + CHUNK_HEAD.len()];
+    head.copy_from_slice(CHUNK_HEAD);
     let mut digits = u32::try_from(size).expect("a part of a body is smaller than 4 GiB");
-    for digit in buffer[start..start + 8].iter_mut().rev() {
+    for digit in head[..8].iter_mut().rev() {
         *digit = DIGITS[(digits & 0xf) as usize];
         digits >>= 4;
     }
     let skipped = if size == 0 { CHUNK_HEAD.len() } else { 0 };
     if size > 0 {
-        buffer.extend_from_slice(CHUNK_TAIL);
+        buffer.own(CHUNK_TAIL.len()).extend_from_slice(CHUNK_TAIL);
     }
     if progress == Progress::Done {
-        buffer.extend_from_slice(LAST_CHUNK);
+        buffer.own(LAST_CHUNK.len()).extend_from_slice(LAST_CHUNK);
     }
     skipped
 }

@@ -106,7 +106,7 @@ impl<B: BodySource> Connection<B> {
                 State::Head { .. } => self.read_head(input, cx),
                 State::Body(_) => self.read_body(input, cx),
                 State::Due(_) => self.begin(cx),
-                State::Answer(answer) if !answer.unsent().is_empty() => Some(Step::Write),
+                State::Answer(answer) if !answer.is_sent() => Some(Step::Write),
                 State::Answer(answer) if !answer.is_rendered() => {
                     answer.refill(&cx.pool, cx.now);
                     answer.waits_until().map(|_| Step::Wait)
@@ -278,12 +278,13 @@ impl<B: BodySource> Connection<B> {
         Some(Step::ShutDown)
     }
 
-    /// What is to be written, after [`Step::Write`].
-    pub(super) fn unsent(&self) -> &[u8] {
-        match &self.state {
-            State::Answer(answer) => answer.unsent(),
-            _ => &[],
-        }
+    /// What is to be written, piece by piece, after [`Step::Write`].
+    pub(super) fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        let answer = match &self.state {
+            State::Answer(answer) => Some(answer),
+            _ => None,
+        };
+        answer.into_iter().flat_map(Answer::unsent)
     }
 
     /// The first `count` bytes of [`Connection::unsent`] went, in a write between those times.

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The limits of a server. Everything that a peer drives is bounded by one of them.
 ///
 /// At the defaults, the worst that peers can do together is to make the server hold
-/// `connections_max` output buffers (64 MiB); an idle connection holds a few hundred bytes.
+/// `connections_max` output buffers (128 MiB); an idle connection holds a few hundred bytes.
 ///
 /// ```
 /// use promlet::http::Limits;
@@ -38,7 +38,8 @@ pub struct Limits {
     /// one is answered 503.
     pub connections_max: usize,
     /// The size of an output buffer: what is rendered and written at a time, and the largest body
-    /// that is sent with its length. Only a connection with an answer under way holds one.
+    /// that is sent with its length. Only a connection with an answer under way holds one, and of
+    /// texts that are shared it holds the text: they cost memory only if they change meanwhile.
     pub output_buffer_bytes: usize,
 }
 
@@ -55,7 +56,7 @@ impl Default for Limits {
             linger_time_max: Duration::from_secs(2),
             linger_bytes_max: 1_024 * 1_024,
             connections_max: 512,
-            output_buffer_bytes: 128 * 1_024,
+            output_buffer_bytes: 256 * 1_024,
         }
     }
 }

@@ -4,8 +4,9 @@
 //! request   the strict parser of heads       bytes -> request | partial | refusal
 //! drain     request bodies, thrown away      bytes -> end | more | refusal
 //! response  what a handler answers, and its head
+//! output    one buffer's worth of bytes and of texts that others hold too
 //! answer    head and body in output buffers  response -> buffer after buffer
-//! connection  the state machine of one connection: the four above, deadlines, keep-alive
+//! connection  the state machine of one connection: the five above, deadlines, keep-alive
 //! step      what a connection decides
 //! listen    addresses, and sockets that listen
 //! server    the event loop: the only file here with clocks, and with sockets that are connected
@@ -24,6 +25,7 @@ mod drain;
 mod handler;
 mod limits;
 mod listen;
+mod output;
 pub mod query;
 mod refusal;
 pub mod request;
@@ -35,6 +37,7 @@ mod target;
 pub use handler::{Handler, Written};
 pub use limits::Limits;
 pub use listen::{ListenAddress, ListenAddressError, ListenError, Listener};
+pub use output::Output;
 pub use refusal::{Excerpt, Refusal};
 pub use request::{Method, Request, Version};
 pub use response::{Body, BodySource, Progress, Response, Status};
@@ -46,7 +49,7 @@ pub use step::CloseReason;
 pub enum NoStream {}
 
 impl BodySource for NoStream {
-    fn fill(&mut self, _: &mut Vec<u8>, _: usize) -> Progress {
+    fn fill(&mut self, _: &mut Output, _: usize) -> Progress {
         match *self {}
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use super::date::HttpDate;
+use super::output::Output;
 
 /// The statuses that this server and its handlers answer with (RFC 9110 §15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,7 +88,8 @@ pub enum Progress {
 
 /// A body that is rendered while it is being sent, one output buffer at a time.
 ///
-/// The peer sets the pace: nothing is rendered until what was rendered before has been sent.
+/// The peer sets the pace: nothing is rendered until what was rendered before has been sent. Texts
+/// that are shared ([`Output::share`]) leave without a copy, and are held that long.
 pub trait BodySource {
     /// Appends the next part of the body to `out`, about `room` bytes of it; more only if one
     /// indivisible part is larger. Returns whether that was the end.
@@ -97,7 +99,7 @@ pub trait BodySource {
     /// least one byte unless it is done or waits, and must leave alone what is in `out` already;
     /// the connection panics otherwise. It runs on the event loop and must not block: a source
     /// that is not ready waits, also in front of the first byte.
-    fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress;
+    fn fill(&mut self, out: &mut Output, room: usize) -> Progress;
 }
 
 /// The body of a response.

@@ -14,7 +14,7 @@
 
 use super::exemplar::{Exemplar, Exemplars};
 use super::given::Given;
-use super::key::Key;
+use super::key::{Key, WholeKey};
 use super::shape::{LINES_PER_PAGE, Number, Part, Shape};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -58,6 +58,8 @@ struct Line([AtomicU64; CELLS_PER_LINE]);
 pub(crate) struct Block {
     pub(super) shape: Arc<Shape>,
     lines: Box<[Line]>,
+    /// What the keys of the block's series are made after.
+    model: WholeKey,
     /// Bit `i` is set while slot `i` belongs to no series.
     free: AtomicU64,
     /// Shared by the blocks of a family: set when a slot became free, so that the family looks for
@@ -68,12 +70,14 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// A block of `slots` slots, 1 to 64, all free and zero. If there are `exemplars`, they are those
-    /// of so many slots.
+    /// A block of `slots` slots, 1 to 64, all free and zero. Its series have most of their label
+    /// values in common with those of `model`, if things go as usual. If there are `exemplars`, they
+    /// are those of so many slots.
     pub(crate) fn new(
         shape: Arc<Shape>,
         slots: usize,
         released: Arc<AtomicBool>,
+        model: WholeKey,
         exemplars: Option<Exemplars>,
     ) -> Arc<Block> {
         assert!((1..=LINES_PER_PAGE).contains(&slots), "a block has 1 to 64 slots, not {slots}");
@@ -81,6 +85,7 @@ impl Block {
         Arc::new(Block {
             shape,
             lines: (0..lines).map(|_| Line::default()).collect(),
+            model,
             free: AtomicU64::new(u64::MAX >> (64 - slots)),
             released,
             exemplars,
@@ -238,7 +243,7 @@ impl Block {
 pub struct Series {
     pub(super) block: Arc<Block>,
     pub(super) slot: u8,
-    pub(crate) key: Key,
+    key: Key,
     /// Set by look-ups in families whose idle series expire.
     pub(crate) touched: AtomicBool,
     /// In seconds since 1970.
@@ -246,12 +251,24 @@ pub struct Series {
 }
 
 impl Series {
-    /// A series that owns `slot`, which was taken from `block` for it.
-    pub(crate) fn new(block: Arc<Block>, slot: u8, key: Key) -> Series {
+    /// A series with these label values that owns `slot`, which was taken from `block` for it.
+    pub(crate) fn new(block: Arc<Block>, slot: u8, values: &[&str]) -> Series {
+        let key = Key::new(values, &block.model);
         // A clock before 1970 or after 2106 is shown as those.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let created = u32::try_from(now).unwrap_or(u32::MAX);
         Series { block, slot, key, touched: AtomicBool::new(true), created }
+    }
+
+    /// The label values, in the order of their names.
+    pub(crate) fn label_values(&self) -> impl Iterator<Item = &str> {
+        self.key.values(&self.block.model)
+    }
+
+    /// Whether the label values are `values`.
+    #[inline]
+    pub(crate) fn has_label_values(&self, values: &[&str]) -> bool {
+        self.key.matches(values, &self.block.model)
     }
 
     /// When the series was created, in whole seconds since 1970.
@@ -348,12 +365,13 @@ mod tests {
 
     fn series(block: &Arc<Block>) -> Option<Arc<Series>> {
         let slot = block.take_slot()?;
-        Some(Arc::new(Series::new(Arc::clone(block), slot, Key::new(&[]))))
+        Some(Arc::new(Series::new(Arc::clone(block), slot, &[])))
     }
 
     #[test]
     fn a_slot_is_reused_only_after_its_last_handle() {
-        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 2, Arc::default(), None);
+        let shape = Arc::new(Shape::Scalar(Number::U64));
+        let block = Block::new(shape, 2, Arc::default(), WholeKey::default(), None);
         let held = Cells::new(series(&block).unwrap());
         let other = series(&block).unwrap();
         assert!(block.take_slot().is_none());
@@ -379,7 +397,8 @@ mod tests {
         let scalar = Shape::Scalar(Number::U64);
         for shape in [scalar, sharded, histogram, Shape::Timed, Shape::One, states, given] {
             let shape = Arc::new(shape);
-            let block = Block::new(Arc::clone(&shape), 3, Arc::default(), None);
+            let block =
+                Block::new(Arc::clone(&shape), 3, Arc::default(), WholeKey::default(), None);
             let handles: Vec<Cells> = (0..3).map(|_| Cells::new(series(&block).unwrap())).collect();
             for (number, cells) in handles.iter().enumerate() {
                 for index in 0..shape.stride() {

@@ -5,7 +5,7 @@
 //! tries a slot's lock, so it never waits for a scrape that reads there, nor for another update: an
 //! exemplar that is lost is as good as one that never was.
 
-use super::key::Key;
+use super::key::WholeKey;
 use super::lock;
 use super::time::unix_ms;
 use crate::model::is_legacy_label_name;
@@ -40,7 +40,7 @@ use std::time::SystemTime;
 #[derive(Clone, Debug)]
 pub struct Exemplar {
     /// A name, its value, the next name, ….
-    labels: Key,
+    labels: WholeKey,
     time: Option<SystemTime>,
 }
 
@@ -68,7 +68,7 @@ impl Exemplar {
         if code_points > Exemplar::CODE_POINTS_MAX {
             return Err(ExemplarError::TooLong { code_points });
         }
-        Ok(Exemplar { labels: Key::pack(texts), time: None })
+        Ok(Exemplar { labels: WholeKey::new(texts), time: None })
     }
 
     /// Says when the event was; otherwise it is when the value is updated.
@@ -122,7 +122,7 @@ impl std::error::Error for ExemplarError {}
 /// An exemplar and the value that it is of.
 #[derive(Debug)]
 pub(crate) struct KeptExemplar {
-    labels: Key,
+    labels: WholeKey,
     pub(crate) value: f64,
     /// Milliseconds since 1970.
     pub(crate) time_ms: u64,

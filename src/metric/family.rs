@@ -12,7 +12,7 @@
 
 use super::cell::{Block, Cells, Series};
 use super::exemplar::Exemplars;
-use super::key::{self, Key};
+use super::key::{self, WholeKey};
 use super::labels::{LabelSchema, Labels};
 use super::lock;
 use super::shape::{Part, Shape};
@@ -244,8 +244,13 @@ impl BlockView {
         self.block.shape()
     }
 
-    pub(crate) fn source(&self, part: Part) -> PageSource {
-        PageSource::new(Arc::clone(&self.block), Arc::clone(&self.series), part)
+    /// The series of the block from `first` on.
+    pub(crate) fn source(&self, part: Part, first: usize) -> PageSource {
+        PageSource::new(Arc::clone(&self.block), Arc::clone(&self.series), first, part)
+    }
+
+    pub(crate) fn series_count(&self) -> usize {
+        self.series.len()
     }
 }
 
@@ -307,7 +312,7 @@ impl FamilyCore {
         if members.series_count >= self.limit.series_max {
             return self.overflow(&mut members);
         }
-        let series = self.add_member(&mut members, Key::new(values), &self.shape);
+        let series = self.add_member(&mut members, values, &self.shape);
         members.series_count += 1;
         let mut table = self.table(hash).write().unwrap_or_else(PoisonError::into_inner);
         table.insert(hash, Arc::clone(&series));
@@ -322,7 +327,7 @@ impl FamilyCore {
             return Arc::clone(series);
         }
         let values = vec![OVERFLOW_VALUE; self.desc.label_names.len()];
-        let series = self.add_member(members, Key::new(&values), &self.shape);
+        let series = self.add_member(members, &values, &self.shape);
         members.overflow = Some(Arc::clone(&series));
         series
     }
@@ -335,14 +340,19 @@ impl FamilyCore {
     ) -> Cells {
         let names_and_values: Vec<&str> = labels.flat_map(|(name, value)| [name, value]).collect();
         let mut members = lock(&self.members);
-        let series = self.add_member(&mut members, Key::new(&names_and_values), shape);
+        let series = self.add_member(&mut members, &names_and_values, shape);
         members.series_count += 1;
         Cells::new(series)
     }
 
     /// Gives a new series a slot: a free one in the last block, one that a removed series left
     /// elsewhere, or one in a new block.
-    fn add_member(&self, members: &mut Members, key: Key, shape: &Arc<Shape>) -> Arc<Series> {
+    fn add_member(
+        &self,
+        members: &mut Members,
+        values: &[&str],
+        shape: &Arc<Shape>,
+    ) -> Arc<Series> {
         let last = members.blocks.len().checked_sub(1);
         let last = last.filter(|i| Arc::ptr_eq(members.blocks[*i].block.shape(), shape));
         let in_last = last.and_then(|i| members.blocks[i].block.take_slot().map(|slot| (i, slot)));
@@ -350,12 +360,16 @@ impl FamilyCore {
         let (index, slot) = found.unwrap_or_else(|| {
             let slots = shape.block_slots(members.blocks.len(), self.limit.series_max);
             let exemplars = || Exemplars::new(slots * shape.exemplars());
-            let exemplars = self.desc.keeps_exemplars.then(exemplars);
-            let released = Arc::clone(&members.released);
-            members.add_block(Block::new(Arc::clone(shape), slots, released, exemplars))
+            members.add_block(Block::new(
+                Arc::clone(shape),
+                slots,
+                Arc::clone(&members.released),
+                WholeKey::new(values.iter().copied()),
+                self.desc.keeps_exemplars.then(exemplars),
+            ))
         });
         let entry = &mut members.blocks[index];
-        let series = Arc::new(Series::new(Arc::clone(&entry.block), slot, key));
+        let series = Arc::new(Series::new(Arc::clone(&entry.block), slot, values));
         Arc::make_mut(&mut entry.series).push(Arc::clone(&series));
         entry.version = self.changed();
         series
@@ -390,7 +404,7 @@ impl FamilyCore {
             }
             for series in removed {
                 if overflow.take_if(|overflow| Arc::ptr_eq(overflow, series)).is_none() {
-                    self.remove_entry(&series.key.values().collect::<Vec<_>>());
+                    self.remove_entry(&series.label_values().collect::<Vec<_>>());
                     *series_count -= 1;
                 }
             }

@@ -3,8 +3,13 @@
 //!
 //! ```text
 //! key = value*            one per label name, in the order of the names
-//! value = length bytes    length: one byte up to 254, else 0xff and four bytes, little-endian
+//! value = length bytes    length: one byte up to 253, else 0xff and four bytes, little-endian
+//!       | 0xfe            the value that the model has in this place
 //! ```
+//!
+//! Series that are created one after the other have most of their label values in common, so the
+//! series of a block share a model: the key of the first of them, written out. That leaves half of
+//! the bytes, or fewer, to each.
 //!
 //! The lengths make keys prefix-free: `("ab", "c")` and `("a", "bc")` differ. A hash only leads to
 //! a key; whether it is the right one is decided by comparing the values.
@@ -12,72 +17,124 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
-/// Lengths from this on are written in five bytes.
-const LONG: usize = 0xff;
+/// Stands for a length and means that the value is the model's.
+const SAME: u8 = 0xfe;
 
-/// The label values of one series.
-#[derive(Clone, Debug)]
+/// Stands in front of a length of four bytes, as the ones from `SAME` on are.
+const LONG: u8 = 0xff;
+
+/// The label values of one series, as far as they differ from those of a model.
+#[derive(Debug)]
 pub(crate) struct Key(Box<[u8]>);
+
+/// A key that is written out: the model of others, or one that has none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WholeKey(Box<[u8]>);
+
+impl WholeKey {
+    /// Packs `values`.
+    ///
+    /// # Panics
+    /// When a value is 4 GiB long or longer.
+    pub(crate) fn new<'v>(values: impl Iterator<Item = &'v str> + Clone) -> WholeKey {
+        let mut bytes = Vec::with_capacity(values.clone().map(|value| value.len() + 5).sum());
+        values.for_each(|value| push_value(&mut bytes, value));
+        WholeKey(bytes.into())
+    }
+
+    /// The values, in the order they were packed.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.bytes_of_values().map_while(|value| value.map(text))
+    }
+
+    /// Likewise, and from the last one on `None`.
+    #[inline]
+    fn bytes_of_values(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        let mut rest = &self.0[..];
+        std::iter::repeat_with(move || {
+            let (value, after) = split_value(rest)?;
+            rest = after;
+            value
+        })
+    }
+}
+
+fn text(value: &[u8]) -> &str {
+    std::str::from_utf8(value).expect("keys are packed from strings")
+}
 
 impl Key {
     /// Packs `values`.
     ///
     /// # Panics
     /// When a value is 4 GiB long or longer.
-    pub(crate) fn new(values: &[&str]) -> Key {
-        Key::pack(values.iter().copied())
-    }
-
-    /// As [`new`](Self::new).
-    pub(crate) fn pack<'v>(values: impl Iterator<Item = &'v str> + Clone) -> Key {
-        let packed_len = |value: &str| value.len() + if value.len() < LONG { 1 } else { 5 };
-        let mut bytes = Vec::with_capacity(values.clone().map(packed_len).sum());
-        for value in values {
-            if value.len() < LONG {
-                bytes.push(value.len() as u8);
+    pub(crate) fn new(values: &[&str], model: &WholeKey) -> Key {
+        let mut bytes = Vec::with_capacity(values.iter().map(|value| value.len() + 5).sum());
+        for (value, models) in values.iter().zip(model.bytes_of_values()) {
+            if models == Some(value.as_bytes()) {
+                bytes.push(SAME);
             } else {
-                let len = u32::try_from(value.len()).expect("a label value is under 4 GiB");
-                bytes.push(LONG as u8);
-                bytes.extend_from_slice(&len.to_le_bytes());
+                push_value(&mut bytes, value);
             }
-            bytes.extend_from_slice(value.as_bytes());
         }
         Key(bytes.into())
     }
 
-    /// Whether this key was made of `values`.
+    /// Whether this key was made of `values`, after `model`.
     #[inline]
-    pub(crate) fn matches(&self, values: &[&str]) -> bool {
-        let mut rest = &self.0[..];
+    pub(crate) fn matches(&self, values: &[&str], model: &WholeKey) -> bool {
+        let (mut rest, mut models) = (&self.0[..], &model.0[..]);
         for value in values {
-            match split_value(rest) {
-                Some((stored, after)) if stored == value.as_bytes() => rest = after,
-                _ => return false,
+            let Some((own, after)) = split_value(rest) else { return false };
+            // A key that is longer than its model has values of its own there.
+            let (shared, models_after) = split_value(models).unwrap_or_default();
+            let Some(stored) = own.or(shared) else { return false };
+            if stored.len() != value.len() || stored != value.as_bytes() {
+                return false;
             }
+            (rest, models) = (after, models_after);
         }
         rest.is_empty()
     }
 
-    /// The values, in the order they were packed.
-    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+    /// The values, in the order they were packed, after `model`.
+    pub(crate) fn values<'k>(&'k self, model: &'k WholeKey) -> impl Iterator<Item = &'k str> {
         let mut rest = &self.0[..];
-        std::iter::from_fn(move || {
-            let (value, after) = split_value(rest)?;
+        model.bytes_of_values().map_while(move |models| {
+            let (own, after) = split_value(rest)?;
             rest = after;
-            Some(std::str::from_utf8(value).expect("keys are packed from strings"))
+            let value = own.or(models).expect("a key has the model's values where it says so");
+            Some(text(value))
         })
     }
 }
 
-/// The first value of a packed key and what follows it; `None` at the end.
-#[inline]
-fn split_value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = bytes.split_first()?;
-    if usize::from(first) < LONG {
-        return rest.split_at_checked(first.into());
+fn push_value(bytes: &mut Vec<u8>, value: &str) {
+    match u8::try_from(value.len()) {
+        Ok(len) if len < SAME => bytes.push(len),
+        _ => {
+            let len = u32::try_from(value.len()).expect("a label value is under 4 GiB");
+            bytes.push(LONG);
+            bytes.extend_from_slice(&len.to_le_bytes());
+        }
     }
-    let (len, rest) = rest.split_first_chunk::<4>()?;
-    rest.split_at_checked(u32::from_le_bytes(*len) as usize)
+    bytes.extend_from_slice(value.as_bytes());
+}
+
+/// The first value of a packed key, or nothing if it is the model's, and what follows it; `None` at
+/// the end.
+#[inline]
+fn split_value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let (value, rest) = match first {
+        SAME => return Some((None, rest)),
+        LONG => {
+            let (len, rest) = rest.split_first_chunk::<4>()?;
+            rest.split_at_checked(u32::from_le_bytes(*len) as usize)?
+        }
+        len => rest.split_at_checked(len.into())?,
+    };
+    Some((Some(value), rest))
 }
 
 /// The hash of `values`, salted once per process so that outside input cannot aim at collisions.
@@ -142,21 +199,24 @@ mod tests {
 
     #[test]
     fn values_of_one_concatenation_differ() {
-        let key = Key::new(&["ab", "c"]);
-        assert!(key.matches(&["ab", "c"]));
+        let model = WholeKey::new(["ab", "d"].into_iter());
+        let key = Key::new(&["ab", "c"], &model);
+        assert!(key.matches(&["ab", "c"], &model));
         for other in [&["a", "bc"][..], &["abc"], &["abc", ""], &["ab", "c", ""], &["ab"], &[]] {
-            assert!(!key.matches(other), "{other:?}");
+            assert!(!key.matches(other, &model), "{other:?}");
             assert_ne!(hash(&["ab", "c"]), hash(other), "{other:?}");
         }
     }
 
     #[test]
     fn lengths_around_the_long_form_come_back() {
-        for len in [0, 1, 7, 8, 253, 254, 255, 256, 100_000] {
+        for len in [0, 1, 7, 8, 252, 253, 254, 255, 256, 100_000] {
             let value = "x".repeat(len);
-            let key = Key::new(&[&value, "end"]);
-            assert_eq!(key.values().collect::<Vec<_>>(), [value.as_str(), "end"]);
-            assert!(key.matches(&[&value, "end"]));
+            for model in [WholeKey::default(), WholeKey::new([&*value, "other"].into_iter())] {
+                let key = Key::new(&[&value, "end"], &model);
+                assert_eq!(key.values(&model).collect::<Vec<_>>(), [value.as_str(), "end"]);
+                assert!(key.matches(&[&value, "end"], &model));
+            }
         }
     }
 
@@ -165,10 +225,12 @@ mod tests {
         fn only_equal_values_match(
             a in prop::collection::vec("[ab]{0,9}", 0..4),
             b in prop::collection::vec("[ab]{0,9}", 0..4),
+            model in prop::collection::vec("[ab]{0,1}", 0..4),
         ) {
-            let key = Key::new(&borrowed(&a));
-            prop_assert_eq!(key.values().collect::<Vec<_>>(), borrowed(&a));
-            prop_assert_eq!(key.matches(&borrowed(&b)), a == b);
+            let model = WholeKey::new(model.iter().map(String::as_str));
+            let key = Key::new(&borrowed(&a), &model);
+            prop_assert_eq!(key.values(&model).collect::<Vec<_>>(), borrowed(&a));
+            prop_assert_eq!(key.matches(&borrowed(&b), &model), a == b);
             prop_assert_eq!(hash(&borrowed(&a)) == hash(&borrowed(&b)), a == b);
         }
     }

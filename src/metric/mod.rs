@@ -59,7 +59,7 @@ pub use timed::{TimedCounter, TimedGauge};
 
 pub(crate) use cell::{Series, Value};
 pub(crate) use exemplar::KeptExemplar;
-pub(crate) use family::FamilyCore;
+pub(crate) use family::{BlockView, FamilyCore};
 pub(crate) use given::{Given, GivenFamily, shapes as given_shapes};
 pub(crate) use shape::{Part, Shape};
 pub(crate) use source::{NativeHistogram, Note, PageSource};

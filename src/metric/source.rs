@@ -33,17 +33,32 @@ pub(crate) struct NativeHistogram<'c> {
 pub(crate) struct PageSource {
     part: Part,
     block: Arc<Block>,
+    /// All of the block, in a list that is shared: whether a series is held is told by its count.
     series: Arc<Vec<Arc<Series>>>,
-    /// The slot of each of `series`, so that reading does not visit them.
+    /// The first of them that the page has.
+    first: usize,
+    /// The slot of each series from there on that the page has, so that reading does not visit them.
     slots: Box<[u8]>,
 }
 
 impl PageSource {
-    /// All of `series` lie in `block`.
-    pub(crate) fn new(block: Arc<Block>, series: Arc<Vec<Arc<Series>>>, part: Part) -> PageSource {
+    /// Those of `series` from `first` on. All of them lie in `block`.
+    pub(crate) fn new(
+        block: Arc<Block>,
+        series: Arc<Vec<Arc<Series>>>,
+        first: usize,
+        part: Part,
+    ) -> PageSource {
         debug_assert!(series.iter().all(|series| Arc::ptr_eq(&series.block, &block)));
-        let slots = series.iter().map(|series| series.slot).collect();
-        PageSource { part, block, series, slots }
+        let slots = series[first..].iter().map(|series| series.slot).collect();
+        PageSource { part, block, series, first, slots }
+    }
+
+    /// Leaves all series out but the first `count`.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        if count < self.slots.len() {
+            self.slots = self.slots[..count].into();
+        }
     }
 
     pub(crate) fn shape(&self) -> &Shape {
@@ -61,7 +76,7 @@ impl PageSource {
 
     /// The series, in the order of their lines.
     pub(crate) fn series(&self) -> &[Arc<Series>] {
-        &self.series
+        &self.series[self.first..self.first + self.slots.len()]
     }
 
     /// Calls `series` with what each series of a native histogram counted, in the order of
@@ -69,7 +84,7 @@ impl PageSource {
     pub(crate) fn visit_native(&self, mut series: impl FnMut(NativeHistogram<'_>)) {
         let Shape::Histogram { bounds, native: Some(native) } = self.shape() else { return };
         let mut cells = Vec::new();
-        for (of, slot) in self.series.iter().zip(&self.slots) {
+        for (of, slot) in self.series().iter().zip(&self.slots) {
             let first = usize::from(*slot) * self.shape().stride();
             let end = first + histogram_cells(bounds, Some(native));
             cells.clear();
@@ -110,7 +125,7 @@ impl PageSource {
         if self.part != Part::AllAndCreated {
             return self.block.visit(&self.slots, self.part, line);
         }
-        for (series, slot) in self.series.iter().zip(&self.slots) {
+        for (series, slot) in self.series().iter().zip(&self.slots) {
             self.block.visit(&[*slot], Part::All, &mut line);
             line(Value::U64(series.created()));
         }

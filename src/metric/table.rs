@@ -12,59 +12,70 @@ const FIRST_CAPACITY: usize = 4;
 
 #[derive(Default)]
 pub(crate) struct Table {
+    /// What a probe looks at: the low half of each entry's hash, or [`EMPTY`].
+    ///
     /// INVARIANT: the length is zero or a power of two, and at least one entry is empty if not zero.
-    entries: Box<[Option<Entry>]>,
+    hashes: Box<[u32]>,
+    /// INVARIANT: as long as `hashes`, and empty at the same places.
+    series: Box<[Option<Arc<Series>>]>,
     len: usize,
 }
 
-struct Entry {
-    hash: u64,
-    series: Arc<Series>,
+/// Stands for no hash. One that is so is taken for another.
+const EMPTY: u32 = 0;
+
+/// What is kept of a hash; the label values decide.
+#[inline]
+fn short(hash: u64) -> u32 {
+    (hash as u32).max(EMPTY + 1)
 }
 
 impl Table {
     /// The series whose label values are `values`; `hash` is theirs.
     #[inline]
     pub(crate) fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
-        self.position(hash, values).map(|index| {
-            let entry = self.entries[index].as_ref();
-            &entry.expect("a position is that of an entry").series
-        })
+        self.position(hash, values).and_then(|index| self.series[index].as_ref())
     }
 
     /// Adds a series that [`find`](Self::find) does not find.
     pub(crate) fn insert(&mut self, hash: u64, series: Arc<Series>) {
-        if (self.len + 1) * 8 > self.entries.len() * 7 {
+        if (self.len + 1) * 8 > self.hashes.len() * 7 {
             self.grow();
         }
-        place(&mut self.entries, Entry { hash, series });
+        self.place(short(hash), series);
         self.len += 1;
     }
 
     /// Takes the series with these label values out.
     pub(crate) fn remove(&mut self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
         let mut hole = self.position(hash, values)?;
-        let removed = self.entries[hole].take()?;
+        let removed = self.series[hole].take();
         self.len -= 1;
         // An entry behind the hole moves into it unless the hole is in front of its first choice.
-        let mask = self.entries.len() - 1;
+        let mask = self.hashes.len() - 1;
         let mut next = (hole + 1) & mask;
-        while let Some(entry) = &self.entries[next] {
-            let first_choice = entry.hash as usize & mask;
+        while self.hashes[next] != EMPTY {
+            let first_choice = self.hashes[next] as usize & mask;
             if next.wrapping_sub(first_choice) & mask >= next.wrapping_sub(hole) & mask {
-                self.entries.swap(hole, next);
+                self.hashes.swap(hole, next);
+                self.series.swap(hole, next);
                 hole = next;
             }
             next = (next + 1) & mask;
         }
-        Some(removed.series)
+        self.hashes[hole] = EMPTY;
+        removed
     }
 
+    #[inline]
     fn position(&self, hash: u64, values: &[&str]) -> Option<usize> {
-        let mask = self.entries.len().checked_sub(1)?;
+        let mask = self.hashes.len().checked_sub(1)?;
+        let hash = short(hash);
         let mut index = hash as usize & mask;
-        while let Some(entry) = &self.entries[index] {
-            if entry.hash == hash && entry.series.key.matches(values) {
+        while self.hashes[index] != EMPTY {
+            if self.hashes[index] == hash
+                && self.series[index].as_ref().is_some_and(|series| series.has_label_values(values))
+            {
                 return Some(index);
             }
             index = (index + 1) & mask;
@@ -74,38 +85,43 @@ impl Table {
 
     #[cold]
     fn grow(&mut self) {
-        let capacity = (self.entries.len() * 2).max(FIRST_CAPACITY);
-        let mut larger: Box<[Option<Entry>]> = (0..capacity).map(|_| None).collect();
-        for entry in self.entries.iter_mut().filter_map(Option::take) {
-            place(&mut larger, entry);
+        let capacity = (self.hashes.len() * 2).max(FIRST_CAPACITY);
+        let hashes = std::mem::replace(&mut self.hashes, vec![EMPTY; capacity].into());
+        let larger = (0..capacity).map(|_| None).collect();
+        let series = std::mem::replace(&mut self.series, larger);
+        for (hash, series) in hashes.iter().zip(series) {
+            if let Some(series) = series {
+                self.place(*hash, series);
+            }
         }
-        self.entries = larger;
     }
-}
 
-/// Puts `entry` into the first empty place from its hash on; there is one.
-fn place(entries: &mut [Option<Entry>], entry: Entry) {
-    let mask = entries.len() - 1;
-    let mut index = entry.hash as usize & mask;
-    while entries[index].is_some() {
-        index = (index + 1) & mask;
+    /// Puts an entry into the first empty place from its hash on; there is one.
+    fn place(&mut self, hash: u32, series: Arc<Series>) {
+        let mask = self.hashes.len() - 1;
+        let mut index = hash as usize & mask;
+        while self.hashes[index] != EMPTY {
+            index = (index + 1) & mask;
+        }
+        self.hashes[index] = hash;
+        self.series[index] = Some(series);
     }
-    entries[index] = Some(entry);
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::cell::Block;
-    use super::super::key::Key;
+    use super::super::key::WholeKey;
     use super::super::shape::{Number, Shape};
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
     fn series(name: &str) -> Arc<Series> {
-        let block = Block::new(Arc::new(Shape::Scalar(Number::U64)), 1, Arc::default(), None);
+        let shape = Arc::new(Shape::Scalar(Number::U64));
+        let block = Block::new(shape, 1, Arc::default(), WholeKey::default(), None);
         let slot = block.take_slot().expect("a new block has a free slot");
-        Arc::new(Series::new(block, slot, Key::new(&[name])))
+        Arc::new(Series::new(block, slot, &[name]))
     }
 
     proptest! {

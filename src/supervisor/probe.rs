@@ -146,7 +146,7 @@ impl Ongoing {
             return Ok(true);
         }
         // A few hundred bytes fit the buffer of a new connection.
-        if socket.send(request)? < request.len() {
+        if socket.send(&[io::IoSlice::new(request)])? < request.len() {
             return Err(io::Error::other("it takes no request"));
         }
         epoll.modify(&*socket, *token, Interest::Read)?;

@@ -3,7 +3,7 @@
 //! `std::net` could do most of this, with more system calls for each connection (one more to make
 //! it non-blocking, one more for TCP_NODELAY) and without dual-stack listeners.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -179,15 +179,22 @@ impl Socket {
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
 
-    /// Writes as much of `bytes` as there is room for and returns how much it was.
+    /// Writes as much of `pieces`, one after the other, as there is room for and returns how much it
+    /// was. There may be 1,024 of them (`IOV_MAX`).
     ///
     /// # Errors
-    /// `WouldBlock` if there is no room; otherwise those of `send(2)`: a peer that is gone is
+    /// `WouldBlock` if there is no room; otherwise those of `sendmsg(2)`: a peer that is gone is
     /// `BrokenPipe` or `ConnectionReset`, never a signal.
-    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        let (fd, start) = (self.fd.as_raw_fd(), bytes.as_ptr().cast());
-        // SAFETY: `start` points to `bytes.len()` readable bytes that we borrow.
-        let count = unsafe { libc::send(fd, start, bytes.len(), libc::MSG_NOSIGNAL) };
+    pub fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        // SAFETY: a `msghdr` is integers and pointers, for which all zeros are zeros and nulls.
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        // The call does not write to them, whatever its type says.
+        message.msg_iov = pieces.as_ptr().cast::<libc::iovec>().cast_mut();
+        message.msg_iovlen = pieces.len() as _;
+        let fd = self.fd.as_raw_fd();
+        // SAFETY: `message` has no address and no control data, and `msg_iovlen` slices, each of
+        // which is laid out as an `iovec` and points to readable bytes that we borrow.
+        let count = unsafe { libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL) };
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
 
@@ -341,7 +348,10 @@ mod tests {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         let socket = Socket::from_fd(ours.into())?;
         drop(theirs);
-        assert_eq!(socket.send(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(
+            socket.send(&[IoSlice::new(b"x")]).unwrap_err().kind(),
+            io::ErrorKind::BrokenPipe
+        );
         Ok(())
     }
 }

@@ -243,6 +243,32 @@ fn an_empty_exposition_is_one() {
     assert_eq!(scrape(&registry, PROTOBUF).1, b"");
 }
 
+/// Readers keep the last message of a name, so there is one, however many pages it is made of.
+#[test]
+fn a_family_is_one_message_of_protobuf() {
+    let registry = Registry::new();
+    let family = registry.family_builder("jobs_total", "Jobs.").register_dynamic(&["n"], ());
+    let family: Family<Dynamic, Counter> = family.expect("the names are legal");
+    let mut encoder = promlet::Encoder::new(registry.clone());
+    let mut series_counts = || {
+        let mut body = Vec::new();
+        encoder.scrape(Some(PROTOBUF.as_bytes()), None).write_all(&mut body);
+        let families = protobuf::read(&body).expect("it is protobuf");
+        families.iter().map(|family| family.metrics.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(series_counts(), []);
+    let numbers: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    numbers.iter().for_each(|number| drop(family.get_or_create(&[number.as_str()])));
+    assert_eq!(series_counts(), [300]);
+    assert!(family.remove(&["7"]) && family.remove(&["250"]));
+    assert_eq!(series_counts(), [298]);
+    registry.gauge("up", "").unwrap();
+    family.get_or_create(&["new"]);
+    assert_eq!(series_counts(), [299, 1]);
+    family.clear();
+    assert_eq!(series_counts(), [1]);
+}
+
 /// A message, byte for byte.
 #[test]
 fn protobuf_is_written_as_drawn() {

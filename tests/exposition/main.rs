@@ -13,9 +13,10 @@ mod support;
 mod textparse;
 mod timed;
 
+use formats::PROTOBUF;
 use plan::{Plan, Values, any_plan};
 use promlet::exporter::{RequestCounters, register_scrape_up};
-use promlet::{Counter, Dynamic, Encoder, Family, Gauge, Registry};
+use promlet::{Buckets, Counter, Dynamic, Encoder, Family, Gauge, Histogram, Registry};
 use proptest::prelude::*;
 use support::exposition::{self, Sample};
 
@@ -176,4 +177,42 @@ fn series_come_and_go_between_scrapes() {
     assert!(scrape().families.is_empty());
     family.get_or_create(&["again"]).inc();
     assert_eq!(scrape().value("m_total", &[("n", "again")]), Some(1.0));
+}
+
+/// However long the labels are, a piece has no more bytes than there is room for, unless one series
+/// has.
+#[test]
+fn long_labels_make_no_piece_longer_than_its_room() {
+    const ROOM: usize = 64 * 1_024;
+    let registry = Registry::new();
+    let counters = labelled::<Counter>(&registry, "m_total", "help", "n");
+    let histograms = registry.family_builder("h", "").register_dynamic(&["n"], Buckets::default());
+    let histograms: Family<Dynamic, Histogram> = histograms.expect("the names are legal");
+    for number in 0..100 {
+        counters.get_or_create(&[format!("{number:010000}").as_str()]).inc_by(number);
+    }
+    for number in 0..10 {
+        histograms.get_or_create(&[format!("{number:02500}").as_str()]).observe(0.1);
+    }
+    let mut encoder = Encoder::new(registry);
+    for accept in ["text/plain", "application/openmetrics-text", PROTOBUF] {
+        for coding in ["identity", "gzip"] {
+            let mut scrape = || encoder.scrape(Some(accept.as_bytes()), Some(coding.as_bytes()));
+            let mut whole = Vec::new();
+            scrape().write_all(&mut whole);
+            let (mut exposition, mut body, mut is_done) = (scrape(), Vec::new(), false);
+            while !is_done {
+                let mut piece = Vec::new();
+                is_done = exposition.write_some(&mut piece, ROOM);
+                assert!(piece.len() <= ROOM, "{accept}, {coding}: {} bytes", piece.len());
+                body.extend_from_slice(&piece);
+            }
+            assert!(body == whole, "{accept}, {coding}");
+        }
+    }
+    let mut body = Vec::new();
+    encoder.scrape(None, None).write_all(&mut body);
+    let page = exposition::read(&body).expect("every page is valid");
+    assert_eq!(page.value("m_total", &[("n", &format!("{:010000}", 77))]), Some(77.0));
+    assert_eq!(page.samples().count(), 100 + 10 * 14);
 }

@@ -8,8 +8,8 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use promlet::http::{
-    Body, BodySource, CloseReason, Handler, Limits, ListenAddress, Progress, Refusal, Request,
-    Response, Server, ServerHandle, Status, Written,
+    Body, BodySource, CloseReason, Handler, Limits, ListenAddress, Output, Progress, Refusal,
+    Request, Response, Server, ServerHandle, Status, Written,
 };
 
 /// No test waits longer for anything; one that does has failed.
@@ -86,7 +86,7 @@ pub(crate) fn letter(at: usize) -> u8 {
 }
 
 impl BodySource for Letters {
-    fn fill(&mut self, out: &mut Vec<u8>, room: usize) -> Progress {
+    fn fill(&mut self, out: &mut Output, room: usize) -> Progress {
         if let Some((gate, until)) = &self.gate
             && !gate.is_open()
             && Instant::now() < *until
@@ -94,7 +94,7 @@ impl BodySource for Letters {
             return Progress::Wait(*until);
         }
         let end = self.len.min(self.at + room);
-        out.extend((self.at..end).map(letter));
+        out.own(end - self.at).extend((self.at..end).map(letter));
         *self.rendered.lock().unwrap() += end - self.at;
         self.at = end;
         if end == self.len { Progress::Done } else { Progress::More }

@@ -1,6 +1,6 @@
 //! The connections of a server with their sockets, each at an index that stays its own.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::Instant;
 
 use crate::http::connection::{Connection, Context};
@@ -9,9 +9,13 @@ use crate::http::step::{CloseReason, Step};
 use crate::sys::epoll::Interest;
 use crate::sys::socket::Socket;
 
-/// How many writes one connection gets before the others have their turn: a megabyte at the
+/// How many writes one connection gets before the others have their turn: two megabytes at the
 /// default buffer. More pays nothing; fewer cost a fast peer more turns of the loop.
-const WRITES_PER_TURN_MAX: usize = 16;
+const WRITES_PER_TURN_MAX: usize = 8;
+
+/// Pieces that are written at once. A buffer has no more of them unless lines are short; then it
+/// takes a few writes.
+const PIECES_PER_WRITE_MAX: usize = 64;
 
 /// A connection and its socket.
 #[derive(Debug)]
@@ -64,11 +68,17 @@ fn write<H: Handler>(
     client: &mut Client<H::Body>,
     cx: &mut Context<H>,
 ) -> Result<bool, CloseReason> {
-    let unsent = client.connection.unsent();
+    let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE_MAX];
+    let unsent = client.connection.unsent().zip(&mut slices);
+    let (mut count, mut len) = (0, 0);
+    for (piece, slice) in unsent {
+        *slice = IoSlice::new(piece);
+        (count, len) = (count + 1, len + piece.len());
+    }
     let began = Instant::now();
-    match client.socket.send(unsent) {
+    match client.socket.send(&slices[..count]) {
         Ok(count) => {
-            let is_all = count == unsent.len();
+            let is_all = count == len;
             cx.now = Instant::now();
             client.connection.wrote(count, began, cx.now);
             Ok(is_all)

@@ -191,7 +191,7 @@ fn a_histogram_is_consistent_at_every_moment() {
     let buckets = Buckets::new([1.0, 2.0, 3.0]).unwrap();
     let family = registry_family::<Histogram>(buckets, SeriesLimit::default());
     let histogram = family.get_or_create(&["", ""]);
-    let source = family.core.blocks().remove(0).source(Part::All);
+    let source = family.core.blocks().remove(0).source(Part::All, 0);
     let barrier = Barrier::new(THREADS as usize + 1);
     thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -226,7 +226,7 @@ fn observations_land_under_their_bound() {
         for value in [-1.0, 0.0, 0.5, 1.0, 1.5, 1e9, f64::INFINITY, f64::NAN] {
             histogram.observe(value);
         }
-        let counts = counts(&family.core.blocks().remove(0).source(Part::All));
+        let counts = counts(&family.core.blocks().remove(0).source(Part::All, 0));
         assert_eq!(counts[..3], [2, 4, 5], "{bounds} bounds");
         assert_eq!(counts[bounds..], [8, 8], "{bounds} bounds");
         assert!(histogram.sum().is_nan());
