@@ -67,33 +67,10 @@ impl Netlink {
         &mut self,
         kind: u16,
         body: &[u8],
-        visit: impl FnMut(u16, &[u8]),
-    ) -> io::Result<()> {
-        self.exchange(kind, libc::NLM_F_DUMP, body, visit)
-    }
-
-    /// Asks for one thing; as [`Netlink::dump`] otherwise.
-    ///
-    /// # Errors
-    /// As those of [`Netlink::dump`].
-    pub fn get(
-        &mut self,
-        kind: u16,
-        body: &[u8],
-        visit: impl FnMut(u16, &[u8]),
-    ) -> io::Result<()> {
-        self.exchange(kind, libc::NLM_F_ACK, body, visit)
-    }
-
-    fn exchange(
-        &mut self,
-        kind: u16,
-        flags: libc::c_int,
-        body: &[u8],
         mut visit: impl FnMut(u16, &[u8]),
     ) -> io::Result<()> {
         self.sequence = self.sequence.wrapping_add(1);
-        let flags = (libc::NLM_F_REQUEST | flags) as u16;
+        let flags = (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16;
         write_message(&mut self.request, kind, flags, self.sequence, body);
         self.send()?;
         loop {
@@ -219,10 +196,9 @@ mod tests {
     #[test]
     fn an_error_is_what_the_kernel_says() {
         let mut netlink = Netlink::open(Protocol::Route).unwrap();
-        let mut nobody = ANY_LINK;
-        nobody[4..8].copy_from_slice(&i32::MAX.to_ne_bytes());
-        let error = netlink.get(libc::RTM_GETLINK, &nobody, |_, _| panic!("there is no such link"));
-        assert_eq!(error.unwrap_err().raw_os_error(), Some(libc::ENODEV));
+        let unknown = libc::RTM_GETLINK + 1000;
+        let error = netlink.dump(unknown, &ANY_LINK, |_, _| panic!("there is no such thing"));
+        assert_eq!(error.unwrap_err().raw_os_error(), Some(libc::EOPNOTSUPP));
         netlink.dump(libc::RTM_GETLINK, &ANY_LINK, |_, _| ()).unwrap();
     }
 
