@@ -44,8 +44,11 @@ const NAMED_BY_SOURCE: &[&str] = &[
     "node_cpu_frequency_",
     "node_cpu_online",
     "node_hwmon_",
+    "node_lnstat_",
     "node_memory_",
+    "node_netstat_",
     "node_processes_threads_state",
+    "node_sockstat_",
     "node_swap_",
     "node_sysctl_",
     "node_zoneinfo_nr_mlock_stack_pages",
@@ -219,6 +222,29 @@ const FIXTURES: &[Fixture] = &[
     Fixture { name: "watchdog", collectors: &["watchdog"], flags: &[], reports: &[] },
     // Mounts of many kinds, of which none is there to be asked.
     Fixture { name: "mounts", collectors: &["filesystem"], flags: &[], reports: &[] },
+    // Interfaces with everything, with little and with nonsense; protocols and queues.
+    Fixture {
+        name: "network",
+        collectors: &[
+            "arp",
+            "conntrack",
+            "lnstat",
+            "netclass",
+            "netdev",
+            "netstat",
+            "sockstat",
+            "softnet",
+            "udp_queues",
+            "xfrm",
+        ],
+        flags: &[
+            ("collector.arp.device-exclude", "^ignored"),
+            ("collector.netclass.ignored-devices", "^ignored0$"),
+            ("collector.netdev.device-exclude", "^lo$"),
+            ("collector.netdev.netlink", "false"),
+        ],
+        reports: &[],
+    },
     // A zone that does not answer, and one that does.
     Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
 ];

@@ -100,6 +100,12 @@ impl<D> Devices<D> {
         devices.filter_map(|device| Some((&*device.name, device.state.as_mut()?)))
     }
 
+    /// The device of this name, if it was there at the last listing.
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut D> {
+        let index = self.known.binary_search_by(|device| (*device.name).cmp(name)).ok()?;
+        self.known[index].state.as_mut()
+    }
+
     /// Whether the collector has no device.
     pub(crate) fn is_empty(&self) -> bool {
         self.known.iter().all(|device| device.state.is_none())
@@ -165,6 +171,11 @@ impl<const N: usize> Attributes<N> {
             }
             self.stamp = stamp;
         }
+    }
+
+    /// Lets go of the descriptor of a file that is seldom read.
+    pub(crate) fn close(&mut self, index: usize) {
+        self.files[index].close();
     }
 
     /// What the file `index` contains, without white space at its ends.

@@ -3,6 +3,7 @@
 //! Names, defaults and meaning are node_exporter's. Patterns are regular expressions in RE2 syntax,
 //! and an empty one is none.
 
+use super::remembered::Remembered;
 use crate::regex::Regex;
 use std::fmt;
 use std::time::Duration;
@@ -200,10 +201,47 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// Lets through what `include` matches; without it everything.
+    pub(crate) fn of(include: Option<Regex>) -> Filter {
+        Filter { include, exclude: None }
+    }
+
     /// Whether what has this name is shown.
     pub(crate) fn lets(&self, name: &[u8]) -> bool {
         let is_included = self.include.as_ref().is_none_or(|include| include.is_match(name));
         is_included && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(name))
+    }
+}
+
+/// What a filter says of each device, asked once while the device is there.
+pub(crate) struct Verdicts {
+    filter: Filter,
+    known: Remembered<bool>,
+}
+
+impl Verdicts {
+    pub(crate) fn new(filter: Filter) -> Verdicts {
+        Verdicts { filter, known: Remembered::new() }
+    }
+
+    /// Begins a pass over the devices that there are. Those of the last pass that were not there
+    /// are forgotten.
+    pub(crate) fn pass(&mut self) -> VerdictPass<'_> {
+        self.known.begin_pass();
+        VerdictPass { verdicts: self }
+    }
+}
+
+/// One pass over the devices.
+pub(crate) struct VerdictPass<'v> {
+    verdicts: &'v mut Verdicts,
+}
+
+impl VerdictPass<'_> {
+    /// Whether the device of this name is shown.
+    pub(crate) fn lets(&mut self, name: &str) -> bool {
+        let Verdicts { filter, known } = &mut *self.verdicts;
+        *known.get(name.as_bytes(), || filter.lets(name.as_bytes()))
     }
 }
 

@@ -5,6 +5,7 @@
 //! benchmarks 1.6 ms become 0.4 ms for the 156 files of a scrape.
 
 use super::error::CollectError;
+use super::rtnetlink::Links;
 use crate::sys::directory::Listing;
 use crate::sys::error::is_refusal;
 use crate::sys::file::Medium;
@@ -45,6 +46,12 @@ impl Default for Roots {
     }
 }
 
+/// Whether `path` lies in a file system that the kernel makes up, rather than in a copy or fixture.
+pub(crate) fn is_kernel_view(path: &Path) -> bool {
+    let medium = File::open(path).and_then(|file| Medium::of(&file));
+    medium.is_ok_and(|medium| medium == Medium::KernelView)
+}
+
 /// How the kernel hands a file's content out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Records {
@@ -77,7 +84,6 @@ impl KeptFile {
         KeptFile { path, records, file: None, medium, ask_bytes: FIRST_READ_BYTES }
     }
 
-    #[allow(dead_code, reason = "more collectors come next")]
     /// A file of many records, which is opened by the first read.
     pub(crate) fn of_many_records(path: impl Into<PathBuf>) -> KeptFile {
         KeptFile { records: Records::Many, ..KeptFile::new(path) }
@@ -96,6 +102,11 @@ impl KeptFile {
     /// Lets go of a file that is no view of the kernel, since another may have taken its place.
     pub(crate) fn doubt(&mut self) {
         self.file.take_if(|_| self.medium != Medium::KernelView);
+    }
+
+    /// Lets go of the descriptor.
+    pub(crate) fn close(&mut self) {
+        self.file = None;
     }
 
     /// Reads the file from its start into `buffer`, and gives what it contains.
@@ -204,11 +215,14 @@ fn read_at(file: &File, into: &mut [u8], offset: usize) -> io::Result<usize> {
     }
 }
 
-/// The buffer that all files are read into, and the files that several collectors read.
+/// The buffer that all files are read into, and what several collectors read.
 #[derive(Default)]
 pub(crate) struct Files {
     pub(crate) buffer: Vec<u8>,
     pub(crate) listing: Listing,
+    /// Up to date after [`Files::read_links`].
+    pub(crate) links: Links,
+    links_read: Option<(u64, Result<(), CollectError>)>,
     shared: Vec<SharedFile>,
     scrape: u64,
 }
@@ -233,6 +247,18 @@ impl Files {
     /// Reads `file`, which one collector reads.
     pub(crate) fn read(&mut self, file: &mut KeptFile) -> Result<&[u8], CollectError> {
         file.read(&mut self.buffer)
+    }
+
+    /// Reads the network interfaces of this scrape into `links`, once for all who ask.
+    pub(crate) fn read_links(&mut self) -> Result<(), CollectError> {
+        match &self.links_read {
+            Some((scrape, read)) if *scrape == self.scrape => read.clone(),
+            _ => {
+                let read = self.links.refresh();
+                self.links_read = Some((self.scrape, read.clone()));
+                read
+            }
+        }
     }
 
     /// A file that is read once a scrape for all who share it.

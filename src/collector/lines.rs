@@ -70,9 +70,22 @@ impl<'a> Line<'a> {
         std::iter::from_fn(|| rest.word()).count()
     }
 
+    /// Whether there is no further word.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.clone().word().is_none()
+    }
+
     /// Takes what stands in front of the next `mark`, and the mark.
     pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
         let length = self.rest.iter().position(|byte| *byte == mark)?;
+        let (before, rest) = self.rest.split_at(length);
+        self.rest = &rest[1..];
+        Some(before)
+    }
+
+    /// Takes what stands in front of the last `mark`, and the mark.
+    pub(crate) fn until_last(&mut self, mark: u8) -> Option<&'a [u8]> {
+        let length = self.rest.iter().rposition(|byte| *byte == mark)?;
         let (before, rest) = self.rest.split_at(length);
         self.rest = &rest[1..];
         Some(before)
@@ -96,6 +109,12 @@ impl<'a> Line<'a> {
                 number.map(Some).ok_or_else(|| self.malformed(expected, word))
             }
         }
+    }
+
+    /// The next word as a hexadecimal number without a prefix.
+    pub(crate) fn hexadecimal(&mut self, expected: &'static str) -> Result<u64, CollectError> {
+        let word = self.word();
+        word.and_then(parse_hexadecimal).ok_or_else(|| self.malformed(expected, word))
     }
 
     /// The error that here should have stood `expected` in place of `found`.
@@ -123,6 +142,13 @@ pub(crate) fn parse_number<N: FromStr>(word: &[u8]) -> Option<N> {
     std::str::from_utf8(word).ok()?.parse().ok()
 }
 
+/// A number in hexadecimal digits alone.
+pub(crate) fn parse_hexadecimal(word: &[u8]) -> Option<u64> {
+    let is_digits = word.iter().all(u8::is_ascii_hexdigit);
+    let word = std::str::from_utf8(word).ok().filter(|_| is_digits)?;
+    u64::from_str_radix(word, 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +159,15 @@ mod tests {
         assert_eq!(line.word(), Some(&b"a"[..]));
         assert_eq!(line.word(), Some(&b"bc"[..]));
         assert_eq!(line.word(), None);
+    }
+
+    #[test]
+    fn a_line_is_split_at_its_first_or_last_mark() {
+        let line = Lines::new("f", b"a:b: c\n").unwrap().next().unwrap();
+        let (mut first, mut last) = (line.clone(), line);
+        assert_eq!((first.until(b':'), first.word()), (Some(&b"a"[..]), Some(&b"b:"[..])));
+        assert_eq!((last.until_last(b':'), last.word()), (Some(&b"a:b"[..]), Some(&b"c"[..])));
+        assert_eq!((last.until(b':'), last.until_last(b':')), (None, None));
     }
 
     #[test]
@@ -163,5 +198,20 @@ mod tests {
             assert_eq!(parse_number::<f64>(word.as_bytes()), *expected, "{word:?}");
         }
         assert_eq!(parse_number::<u64>(b"18446744073709551616"), None);
+    }
+
+    #[test]
+    fn hexadecimal_numbers_have_digits_alone() {
+        const CASES: &[(&str, Option<u64>)] = &[
+            ("0000001F", Some(31)),
+            ("ffffffffffffffff", Some(u64::MAX)),
+            ("10000000000000000", None),
+            ("0x1", None),
+            ("+1", None),
+            ("", None),
+        ];
+        for (word, expected) in CASES {
+            assert_eq!(parse_hexadecimal(word.as_bytes()), *expected, "{word:?}");
+        }
     }
 }

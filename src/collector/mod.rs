@@ -16,10 +16,12 @@
 #![forbid(unsafe_code)]
 
 pub mod application;
+mod arp;
 mod away;
 mod buddyinfo;
 mod cgroups;
 mod choice;
+mod conntrack;
 mod cpu;
 mod cpu_list;
 mod cpu_vulnerabilities;
@@ -38,12 +40,18 @@ mod flags;
 mod fs;
 mod hwmon;
 mod interrupts;
+mod json;
 mod kernel_hung;
 mod ksmd;
 mod lines;
+mod lnstat;
 mod loadavg;
 mod meminfo;
 mod meminfo_numa;
+mod netclass;
+mod netdev;
+mod netstat;
+mod network_route;
 mod node;
 mod ordinals;
 mod os;
@@ -51,23 +59,31 @@ mod pressure;
 pub mod process;
 mod process_tree;
 mod processes;
+mod qdisc;
 mod remembered;
+mod rtnetlink;
 mod schedstat;
 mod selinux;
 mod slabinfo;
+mod sockstat;
 mod softirqs;
+mod softnet;
 mod stat;
 mod swap;
 mod sysctl;
 mod table;
+mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
 mod timex;
+mod udp_queues;
 mod uname;
 mod vmstat;
 mod watchdog;
+mod wifi;
 mod workers;
+mod xfrm;
 mod zoneinfo;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
@@ -123,8 +139,11 @@ impl Row {
 
 /// The collectors, by name.
 pub const COLLECTORS: &[Row] = &[
+    Row::on("arp", "neighbours in the ARP table, by interface", arp::Arp::create)
+        .with_flags(arp::FLAGS),
     Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
     Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
+    Row::on("conntrack", "connections that netfilter tracks", conntrack::ConnTrack::create),
     Row::on("cpu", "CPU time by CPU and mode, throttling and isolation", cpu::Cpu::create)
         .with_flags(cpu::FLAGS),
     Row::off(
@@ -147,9 +166,17 @@ pub const COLLECTORS: &[Row] = &[
         .with_flags(interrupts::FLAGS),
     Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
     Row::off("ksmd", "merging of equal pages", ksmd::Ksmd::create),
+    Row::off("lnstat", "counters of the network's caches, by CPU", lnstat::LnStat::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::off("meminfo_numa", "memory by node", meminfo_numa::MemInfoNuma::create),
+    Row::on("netclass", "properties of network interfaces", netclass::NetClass::create)
+        .with_flags(netclass::FLAGS),
+    Row::on("netdev", "traffic and errors of network interfaces", netdev::NetDev::create)
+        .with_flags(netdev::FLAGS),
+    Row::on("netstat", "counters of network protocols", netstat::NetStat::create)
+        .with_flags(netstat::FLAGS),
+    Row::off("network_route", "routes", network_route::NetworkRoute::create),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
     Row::on(
         "pressure",
@@ -157,16 +184,21 @@ pub const COLLECTORS: &[Row] = &[
         pressure::Pressure::create,
     ),
     Row::off("processes", "processes and threads by state", processes::Processes::create),
+    Row::off("qdisc", "queueing disciplines of network interfaces", qdisc::Qdisc::create)
+        .with_flags(qdisc::FLAGS),
     Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
     Row::on("selinux", "modes and cache of SELinux", selinux::SeLinux::create),
     Row::off("slabinfo", "memory of the kernel's own objects", slabinfo::SlabInfo::create)
         .with_flags(slabinfo::FLAGS),
+    Row::on("sockstat", "sockets by protocol", sockstat::SockStat::create),
     Row::off("softirqs", "soft interrupts by CPU and kind", softirqs::SoftIrqs::create),
+    Row::on("softnet", "packets that each CPU processed", softnet::SoftNet::create),
     Row::on("stat", "boot time, forks, interrupts and context switches", stat::Stat::create)
         .with_flags(stat::FLAGS),
     Row::off("swap", "partitions and files that are swapped to", swap::Swap::create),
     Row::off("sysctl", "settings of the kernel that flags name", sysctl::Sysctl::create)
         .with_flags(sysctl::FLAGS),
+    Row::off("tcpstat", "TCP connections by state", tcpstat::TcpStat::create),
     Row::on("textfile", "metrics in files that others write", textfile::Textfile::create)
         .with_flags(textfile::FLAGS)
         .slow(),
@@ -178,10 +210,14 @@ pub const COLLECTORS: &[Row] = &[
     .slow(),
     Row::on("time", "system time, time zone and clock sources", time::Time::create),
     Row::on("timex", "how the clock is disciplined, from adjtimex(2)", timex::Timex::create),
+    Row::on("udp_queues", "bytes in the queues of UDP sockets", udp_queues::UdpQueues::create),
     Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
     Row::on("vmstat", "what the virtual memory did, from /proc/vmstat", vmstat::VmStat::create)
         .with_flags(vmstat::FLAGS),
     Row::on("watchdog", "watchdog timers", watchdog::Watchdog::create).slow(),
+    Row::off("wifi", "wireless interfaces and their stations", wifi::Wifi::create)
+        .with_flags(wifi::FLAGS),
+    Row::off("xfrm", "packets that IPsec dropped, by cause", xfrm::Xfrm::create),
     Row::off("zoneinfo", "memory by zone", zoneinfo::ZoneInfo::create),
 ];
 

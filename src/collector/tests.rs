@@ -374,6 +374,71 @@ fn every_default_collector_that_has_a_source_works_on_this_host() {
     );
 }
 
+#[test]
+fn settings_of_many_interfaces_are_read_in_turns() {
+    const INTERFACES: usize = 136;
+    const TURNS: usize = 8;
+    let fixture = Fixture::new("node-turns", &["netclass"]);
+    let write = |number: usize, file: &str, value: usize| {
+        let path = format!("sys/class/net/eth{number}/{file}");
+        fixture.scratch.write(&path, format!("{value}\n").as_bytes());
+    };
+    let values = |family: &str| {
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with(&format!("node_network_{family}{{")));
+        let value = |line: &String| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
+        lines.iter().map(value).collect::<Vec<_>>()
+    };
+    for number in 0..INTERFACES {
+        write(number, "ifindex", number + 1);
+        write(number, "mtu", 1500);
+        write(number, "carrier", 0);
+    }
+    assert_eq!(values("mtu_bytes"), [1500; INTERFACES]);
+    for number in 0..INTERFACES {
+        write(number, "mtu", 9000);
+        write(number, "carrier", 1);
+    }
+    assert_eq!(values("carrier"), [1; INTERFACES]);
+    let large = |values: Vec<usize>| values.iter().filter(|value| **value == 9000).count();
+    assert_eq!(large(values("mtu_bytes")), 2 * INTERFACES / TURNS);
+    for _ in 2..TURNS {
+        values("mtu_bytes");
+    }
+    assert_eq!(values("mtu_bytes"), [9000; INTERFACES]);
+    // Another device of the same name is new as a whole.
+    for number in 0..INTERFACES {
+        write(number, "ifindex", 1000 + number);
+        write(number, "mtu", 1400);
+    }
+    assert_eq!(values("mtu_bytes"), [1400; INTERFACES]);
+}
+
+#[test]
+fn an_interface_is_left_out_from_its_first_scrape_until_it_is_gone() {
+    let scratch = Scratch::new("node-filter");
+    let roots = Roots { proc: scratch.path("proc"), sys: scratch.path("sys"), ..Roots::default() };
+    let mut settings = Settings { roots, ..Settings::default() };
+    settings.flags.set("collector.netdev.device-blacklist", "^veth").unwrap();
+    let registry = Registry::new();
+    let choice = Choice::only(["netdev"]).unwrap();
+    Node::register(&registry, &settings, &choice, Box::new(|_| ())).unwrap();
+    let devices = |names: &[&str]| {
+        let line = |name: &&str| format!("{name}: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
+        let content: String = names.iter().map(line).collect();
+        scratch.write("proc/net/dev", format!("head\nhead\n{content}").as_bytes());
+        registry.collect(&Scrape::new(Selection::ALL));
+        let mut lines = samples(&registry);
+        lines.retain(|line| line.starts_with("node_network_transmit_bytes_total"));
+        lines
+    };
+    let eth = |number: u32| format!("node_network_transmit_bytes_total{{device=eth{number}}} 9");
+    assert_eq!(devices(&["eth0", "veth1", "eth1"]), [eth(0), eth(1)]);
+    assert_eq!(devices(&["veth2", "eth1", "veth1", "eth0"]), [eth(0), eth(1)]);
+    assert_eq!(devices(&["veth2"]), [""; 0]);
+    assert_eq!(devices(&["eth0"]), [eth(0)]);
+}
+
 proptest::proptest! {
     /// Garbage makes errors and not panics, and never a series without a value in the file.
     #[test]
@@ -399,7 +464,63 @@ proptest::proptest! {
             }
         }
     }
+
+    /// The same for the files of the network.
+    #[test]
+    fn no_content_of_the_network_s_files_panics(
+        content in proptest::collection::vec(proptest::sample::select(NETWORK_PIECES), 0..40),
+    ) {
+        let content = content.concat();
+        const COLLECTORS: [&str; 10] = ["arp", "conntrack", "lnstat", "netclass", "netdev",
+            "netstat", "sockstat", "softnet", "udp_queues", "xfrm"];
+        let fixture = Fixture::new("node-network-garbage", &COLLECTORS);
+        for file in ["net/arp", "net/dev", "net/netstat", "net/snmp", "net/snmp6", "net/sockstat",
+            "net/softnet_stat", "net/stat/nf_conntrack", "net/udp", "net/udp6", "net/xfrm_stat",
+            "sys/net/netfilter/nf_conntrack_count", "sys/net/netfilter/nf_conntrack_max"]
+        {
+            fixture.scratch.write(&format!("proc/{file}"), content.as_bytes());
+        }
+        for file in ["ifindex", "flags", "speed", "operstate", "address", "carrier_changes"] {
+            fixture.scratch.write(&format!("sys/class/net/eth0/{file}"), content.as_bytes());
+        }
+        proptest::prop_assert_eq!(fixture.success().len(), COLLECTORS.len());
+    }
 }
+
+/// What the files of the network are made of, and what they are not.
+const NETWORK_PIECES: &[&str] = &[
+    "head\n",
+    "Tcp: InErrs Listen\n",
+    "Tcp: 1 2\n",
+    "TcpExt: ",
+    "ListenDrops",
+    "Ip6InOctets 7\n",
+    "sockets: used 3\n",
+    "UDP: inuse 1 mem",
+    "eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
+    "eth0:",
+    "1 2 3 4 5 6 7 8 9 a b c d",
+    "1 2 3 4 5 6 7 8 9 a b c d e f 10 11\n",
+    "192.0.2.1 0x1 0x2 02:fc:00:00:00:05 * eth0\n",
+    "0: a b 07 00000001:00000002 0\n",
+    "XfrmInError",
+    "ffffffffffffffff",
+    "10000000000000000",
+    "99999999999999999999",
+    "0x1003",
+    "0x",
+    "-1",
+    "up",
+    ":",
+    " ",
+    " ",
+    "\t",
+    "\n",
+    "\n",
+    "\u{0}",
+    "\u{fc}",
+    "6",
+];
 
 /// What the files are made of, and what they are not.
 const PIECES: &[&str] = &[

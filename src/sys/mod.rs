@@ -13,6 +13,7 @@ pub mod file;
 pub mod file_system;
 pub mod host;
 pub mod limits;
+pub mod netlink;
 pub mod output;
 pub mod process;
 pub mod signal;

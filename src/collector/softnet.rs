@@ -1,0 +1,121 @@
+//! `softnet`: packets that each CPU processed. Source: `net/softnet_stat` of proc_net(5), a line of
+//! hexadecimal numbers for each CPU that is online.
+//!
+//! Kernels before 5.10 do not say which CPU a line is of: they are counted. What kernels of their
+//! time do not count is zero, as in node_exporter.
+
+use super::error::CollectError;
+use super::fs::{Files, KeptFile};
+use super::lines::{Line, Lines};
+use super::table::{Metric, Table};
+use super::{Collector, Setup};
+use crate::registry::RegisterError;
+use std::fmt::Write as _;
+
+const METRICS: [Metric; 7] = [
+    Metric::counter("node_softnet_processed_total", "Packets that a CPU processed."),
+    Metric::counter("node_softnet_dropped_total", "Packets dropped as the CPU's queue was full."),
+    Metric::counter(
+        "node_softnet_times_squeezed_total",
+        "Times that a CPU ran out of quota with packets left to process.",
+    ),
+    Metric::counter(
+        "node_softnet_cpu_collision_total",
+        "Times that a CPU found the lock of a device taken.",
+    ),
+    Metric::counter("node_softnet_received_rps_total", "Times that a CPU was woken for packets."),
+    Metric::counter("node_softnet_flow_limit_count_total", "Times that a flow reached its limit."),
+    Metric::gauge("node_softnet_backlog_len", "Packets in the CPU's queue."),
+];
+
+/// Where in a line the number of each of [`METRICS`] stands.
+const PLACES: [usize; METRICS.len()] = [0, 1, 2, 8, 9, 10, 11];
+
+/// Where the number of the CPU stands.
+const CPU_PLACE: usize = 12;
+
+/// Numbers of a line by kernel: 2.6.23, 4.17, and 5.10 or later.
+const WIDTHS: [usize; 3] = [9, 11, CPU_PLACE + 1];
+
+pub(super) struct SoftNet {
+    file: KeptFile,
+    table: Table,
+    cpu: String,
+}
+
+impl SoftNet {
+    pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
+        let file = KeptFile::of_many_records(setup.roots.proc.join("net/softnet_stat"));
+        let table = Table::register(&setup.registry, &["cpu"], &METRICS)?;
+        Ok(Box::new(SoftNet { file, table, cpu: String::new() }))
+    }
+}
+
+impl Collector for SoftNet {
+    fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        let SoftNet { file, table, cpu } = self;
+        let mut sweep = table.sweep();
+        for (place, line) in Lines::new("softnet_stat", files.read(file)?)?.enumerate() {
+            let Some((number, counts)) = parse_cpu(line)? else { continue };
+            cpu.clear();
+            write!(cpu, "{}", number.unwrap_or(place as u64)).expect("a string takes all");
+            sweep.row(&[&*cpu]).set_all(&counts.map(|count| Some(count as f64)));
+        }
+        Ok(())
+    }
+}
+
+/// The number of a CPU, if it is told, and its counts.
+type CpuCounts = (Option<u64>, [u64; METRICS.len()]);
+
+/// `None` for a line that no kernel writes, which node_exporter leaves out as well.
+fn parse_cpu(mut line: Line<'_>) -> Result<Option<CpuCounts>, CollectError> {
+    let mut numbers = [0; CPU_PLACE + 1];
+    let mut width = 0;
+    while width < numbers.len() && !line.is_at_end() {
+        numbers[width] = line.hexadecimal("a hexadecimal count")?;
+        width += 1;
+    }
+    if width < WIDTHS[0] {
+        return Err(line.malformed("nine counts or more", None));
+    }
+    let cpu = (width > CPU_PLACE).then_some(numbers[CPU_PLACE]);
+    let counts = PLACES.map(|place| numbers[place]);
+    Ok(WIDTHS.contains(&width).then_some((cpu, counts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(content: &str) -> Result<Option<CpuCounts>, CollectError> {
+        parse_cpu(Lines::new("softnet_stat", content.as_bytes())?.next().unwrap())
+    }
+
+    #[test]
+    fn reads_the_lines_of_each_kernel() {
+        const CASES: &[(&str, Option<CpuCounts>)] = &[
+            ("1 2 3 0 0 0 0 0 ff\n", Some((None, [1, 2, 3, 255, 0, 0, 0]))),
+            ("1 2 3 0 0 0 0 0 4 5\n", None),
+            ("1 2 3 0 0 0 0 0 4 5 6\n", Some((None, [1, 2, 3, 4, 5, 6, 0]))),
+            ("1 2 3 0 0 0 0 0 4 5 6 7\n", None),
+            ("1 2 3 0 0 0 0 0 4 5 6 7 a\n", Some((Some(10), [1, 2, 3, 4, 5, 6, 7]))),
+            ("1 2 3 0 0 0 0 0 4 5 6 7 a b c d\n", Some((Some(10), [1, 2, 3, 4, 5, 6, 7]))),
+        ];
+        for (line, expected) in CASES {
+            assert_eq!(parse(line).unwrap(), *expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        const CASES: &[(&str, &str)] = &[
+            ("1 2 3\n", "softnet_stat:1: expected nine counts or more, found end of line"),
+            ("1 2 x\n", "softnet_stat:1: expected a hexadecimal count, found x"),
+            ("1 2", "softnet_stat:1: expected a line end, found end of file"),
+        ];
+        for (content, expected) in CASES {
+            assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");
+        }
+    }
+}
