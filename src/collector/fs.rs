@@ -77,7 +77,6 @@ impl KeptFile {
         KeptFile { path, records, file: None, medium, ask_bytes: FIRST_READ_BYTES }
     }
 
-    #[allow(dead_code, reason = "more collectors come next")]
     /// A file of many records, which is opened by the first read.
     pub(crate) fn of_many_records(path: impl Into<PathBuf>) -> KeptFile {
         KeptFile { records: Records::Many, ..KeptFile::new(path) }
