@@ -75,9 +75,10 @@ impl CpuFreq {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let registry = &setup.registry;
         let folder = setup.roots.sys.join("devices/system/cpu");
-        let frequency = match cpu::shows_info(setup.flags) {
-            true => None,
-            false => Some(Table::register(registry, &["cpu"], &FREQUENCY)?),
+        let frequency = if cpu::shows_info(setup.flags) {
+            None
+        } else {
+            Some(Table::register(registry, &["cpu"], &FREQUENCY)?)
         };
         Ok(Box::new(CpuFreq {
             first: folder.join("cpu0/cpufreq"),

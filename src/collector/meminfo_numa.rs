@@ -6,7 +6,7 @@
 
 use super::devices::Devices;
 use super::error::CollectError;
-use super::fields::{Described, Fields};
+use super::fields::{Described, FieldSweep, Fields};
 use super::fs::{Files, KeptFile};
 use super::lines::{Line, Lines};
 use super::meminfo::as_name;
@@ -47,22 +47,40 @@ impl Collector for MemInfoNuma {
             let is_node = number.starts_with(|letter: char| letter.is_ascii_digit());
             is_node.then(|| Node { meminfo: file("meminfo"), numastat: file("numastat") })
         })?;
+        let mut outcome = Ok(());
         for (name, Node { meminfo, numastat }) in self.nodes.iter_mut() {
-            for line in Lines::new("meminfo", files.read(meminfo)?)? {
-                let Some(Memory { node, name, bytes }) = parse_memory(line)? else { continue };
-                let row = memory.row(name, &[node], || describe(name, "", Kind::Gauge));
-                row?.set(0, Some(bytes));
-            }
-            for mut line in Lines::new("numastat", files.read(numastat)?)? {
-                let Some(field) = line.word() else { continue };
-                let count: u64 = line.number("a count")?;
-                let node = &name[NODE.len()..];
-                let row = counts.row(field, &[node], || describe(field, "_total", Kind::Counter));
-                row?.set(0, Some(count as f64));
-            }
+            let shown = files.read(meminfo).and_then(|content| show_memory(content, &mut memory));
+            outcome = outcome.and(shown);
+            let node = &name[NODE.len()..];
+            let shown =
+                files.read(numastat).and_then(|content| show_counts(content, node, &mut counts));
+            outcome = outcome.and(shown);
         }
-        Ok(())
+        outcome
     }
+}
+
+fn show_memory(content: &[u8], fields: &mut FieldSweep<'_>) -> Result<(), CollectError> {
+    for line in Lines::new("meminfo", content)? {
+        let Some(Memory { node, name, bytes }) = parse_memory(line)? else { continue };
+        let row = fields.row(name, &[node], || describe(name, "", Kind::Gauge));
+        row?.set(0, Some(bytes));
+    }
+    Ok(())
+}
+
+fn show_counts(
+    content: &[u8],
+    node: &str,
+    fields: &mut FieldSweep<'_>,
+) -> Result<(), CollectError> {
+    for mut line in Lines::new("numastat", content)? {
+        let Some(field) = line.word() else { continue };
+        let count: u64 = line.number("a count")?;
+        let row = fields.row(field, &[node], || describe(field, "_total", Kind::Counter));
+        row?.set(0, Some(count as f64));
+    }
+    Ok(())
 }
 
 fn describe(field: &[u8], suffix: &str, kind: Kind) -> Described {

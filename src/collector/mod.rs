@@ -26,7 +26,6 @@ mod cpu;
 mod cpu_list;
 mod cpu_vulnerabilities;
 mod cpufreq;
-#[allow(dead_code, reason = "more collectors come next")]
 mod devices;
 mod diskstats;
 mod dmi;

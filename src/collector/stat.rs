@@ -58,9 +58,10 @@ impl Stat {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let file = setup.files.share(setup.roots.proc.join("stat"));
         let table = Table::register(&setup.registry, &[], &METRICS)?;
-        let vectors = match setup.flags.switch(SOFTIRQ_FLAG) {
-            true => Some(Table::register(&setup.registry, &[], &VECTORS)?),
-            false => None,
+        let vectors = if setup.flags.switch(SOFTIRQ_FLAG) {
+            Some(Table::register(&setup.registry, &[], &VECTORS)?)
+        } else {
+            None
         };
         Ok(Box::new(Stat { file, table, vectors }))
     }

@@ -439,7 +439,78 @@ fn an_interface_is_left_out_from_its_first_scrape_until_it_is_gone() {
     assert_eq!(devices(&["eth0"]), [eth(0)]);
 }
 
+/// Files of procfs in fixtures, and the collectors that read them.
+const FIXTURE_FILES: &[(&str, &str, &str)] = &[
+    ("buddyinfo", "details", "buddyinfo"),
+    ("cgroups", "details", "cgroups"),
+    ("cpu", "cpus", "cpuinfo"),
+    ("diskstats", "disks", "diskstats"),
+    ("entropy", "kernel", "sys/kernel/random/poolsize"),
+    ("interrupts", "details", "interrupts"),
+    ("pressure", "kernel", "pressure/io"),
+    ("schedstat", "kernel", "schedstat"),
+    ("slabinfo", "details", "slabinfo"),
+    ("softirqs", "details", "softirqs"),
+    ("swap", "details", "swaps"),
+    ("sysctl", "details", "sys/kernel/threads-max"),
+    ("vmstat", "kernel", "vmstat"),
+    ("zoneinfo", "details", "zoneinfo"),
+];
+
+const FIXTURE_FLAGS: &[(&str, &str)] = &[("collector.sysctl.include", "kernel.threads-max")];
+
+/// What is cut within a line is refused, since a number may have been cut. That cannot be told of a
+/// file that is one number.
+#[test]
+fn files_that_are_cut_at_a_line_show_no_more_than_the_whole() {
+    const STEP: usize = 13;
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for (collector, tree, file) in FIXTURE_FILES {
+        let content = std::fs::read(fixtures.join(tree).join("proc").join(file)).unwrap();
+        let fixture = Fixture::with_flags("node-files", &[collector], FIXTURE_FLAGS);
+        let cut = |bytes: usize| {
+            fixture.scratch.write(&format!("proc/{file}"), &content[..bytes]);
+            let mut lines = fixture.scrape(&[]);
+            lines.retain(|line| !line.starts_with("node_scrape"));
+            lines
+        };
+        let whole = cut(content.len());
+        assert_eq!(whole.is_empty(), *collector == "cpu", "{collector}");
+        let ends = content.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        for bytes in ends.map(|(at, _)| at + 1).chain((0..content.len()).step_by(STEP)) {
+            let is_line = bytes == 0 || content[bytes - 1] == b'\n';
+            let lines = cut(bytes);
+            let is_known = |line: &String| whole.contains(line);
+            let is_number = lines.len() == 1 && whole.len() == 1;
+            assert!(lines.iter().all(is_known) || (is_number && !is_line), "{collector} {bytes}");
+        }
+    }
+}
+
 proptest::proptest! {
+    /// Garbage in the files of [`FIXTURE_FILES`] makes errors and not panics, nor zeros.
+    #[test]
+    fn no_content_of_other_files_panics(
+        content in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
+    ) {
+        let content = content.concat();
+        let mut collectors: Vec<&str> = FIXTURE_FILES.iter().map(|(name, ..)| *name).collect();
+        collectors.extend(["hwmon", "ksmd", "os", "processes"]);
+        let fixture = Fixture::with_flags("node-other-garbage", &collectors, FIXTURE_FLAGS);
+        let files = FIXTURE_FILES.iter().map(|(.., file)| format!("proc/{file}"));
+        let others = ["proc/7/stat", "sys/class/hwmon/hwmon0/temp1_input", "sys/kernel/mm/ksm/run"];
+        for file in files.chain(others.map(str::to_owned)) {
+            fixture.scratch.write(&file, content.as_bytes());
+        }
+        proptest::prop_assert_eq!(fixture.success().len(), collectors.len());
+        if !content.contains('0') {
+            for line in fixture.scrape(&[]) {
+                let is_made_up = line.ends_with(" 0") && !line.starts_with("node_scrape");
+                proptest::prop_assert!(!is_made_up, "{} of {:?}", line, content);
+            }
+        }
+    }
+
     /// Garbage makes errors and not panics, and never a series without a value in the file.
     #[test]
     fn no_content_of_files_panics(

@@ -46,7 +46,7 @@ const CPU: usize = 2;
 const PACKAGE: usize = 7;
 
 /// Table: field of /proc/cpuinfo => place of its label.
-const FIELDS: [(&[u8], usize); 13] = [
+const FIELDS: [(&[u8], usize); 15] = [
     (b"cache size", 0),
     (b"core id", CORE),
     (b"hart", CORE),
@@ -56,10 +56,12 @@ const FIELDS: [(&[u8], usize); 13] = [
     (b"model", 5),
     (b"model name", 6),
     (b"isa", 6),
+    (b"cpu model", 6),
     (b"physical id", PACKAGE),
     (b"stepping", 8),
     (b"vendor_id", 9),
     (b"vendor", 9),
+    (b"cpu", 9),
 ];
 
 const FREQUENCY: [Metric; 1] =
@@ -168,7 +170,9 @@ fn parse_cpu_info(content: &[u8]) -> Vec<CpuInfo<'_>> {
         }
         let Some(cpu) = cpus.last_mut() else { continue };
         match name {
-            b"cpu MHz" => cpu.megahertz = parse_number(value.as_bytes()),
+            b"cpu MHz" | b"clock" => {
+                cpu.megahertz = parse_number(value.trim_end_matches("MHz").as_bytes());
+            }
             b"flags" | b"Features" => cpu.flags = value,
             b"bugs" => cpu.bugs = value,
             _ => {
@@ -234,6 +238,9 @@ processor\t: 12
         let riscv = "processor\t: 0\nhart\t\t: 2\nisa\t\t: rv64imafdc\n";
         let cpus = parse_cpu_info(riscv.as_bytes());
         assert_eq!((cpus[0].labels[CORE], cpus[0].labels[6]), ("2", "rv64imafdc"));
+        let power = "processor\t: 0\ncpu\t\t: POWER8E\nclock\t\t: 3425.000000MHz\n";
+        let cpus = parse_cpu_info(power.as_bytes());
+        assert_eq!((cpus[0].labels[9], cpus[0].megahertz), ("POWER8E", Some(3425.0)));
     }
 
     proptest! {
