@@ -11,7 +11,7 @@ use super::outcome::shell_code;
 use super::policy::{Action, Ending, Event, Goal, Life, State};
 use super::probe::Ongoing;
 use super::status::{ExitReason, Health};
-use super::{AppStatus, Application, HealthAction};
+use super::{AppStatus, Application, HealthAction, RestartWhen};
 use crate::log;
 
 /// An application, its life, and its first process.
@@ -184,10 +184,18 @@ impl Slot {
         View { name, after, phase: self.phase() }
     }
 
+    /// Whether those that come after it need not wait any more while it runs. Who is never started
+    /// again has a job to do, which is done when it has ended.
+    fn is_up(&self) -> bool {
+        let is_job = self.application.restart.when == RestartWhen::Never;
+        let is_checked = self.application.health.is_some();
+        self.status.is_healthy() == Some(true) && (is_checked || !is_job)
+    }
+
     fn phase(&self) -> Phase {
         match self.life.state {
             State::Waiting => Phase::Waiting,
-            State::Running { .. } if self.status.is_healthy() == Some(true) => Phase::Up,
+            State::Running { .. } if self.is_up() => Phase::Up,
             State::Running { .. }
             | State::Stopping { .. }
             | State::Draining { .. }

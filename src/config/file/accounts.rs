@@ -14,7 +14,8 @@ pub(super) struct Accounts {
 
 /// A line of `/etc/passwd`, as far as it matters here.
 struct User<'a> {
-    name: &'a str,
+    /// None where the file does not have the user.
+    name: Option<&'a str>,
     uid: u32,
     gid: u32,
 }
@@ -28,39 +29,55 @@ struct Group<'a> {
 
 impl Accounts {
     /// The numbers of `user`, and of `group` in place of the user's own. Both are names or numbers.
+    /// Or else what is wrong with which key.
     pub(super) fn identity(
         &self,
         user: Option<&str>,
         group: Option<&str>,
-    ) -> Result<Option<Identity>, (&'static str, Fault)> {
-        let gid =
-            group.map(|group| self.gid(group).map_err(|fault| ("group", fault))).transpose()?;
+    ) -> Result<Option<Identity>, Vec<(&'static str, Fault)>> {
+        let gid = group.map(|group| self.gid(group)).transpose();
+        let user = user.map(|user| self.user(user, group.is_some())).transpose();
+        let (gid, user) = match (gid, user) {
+            (Ok(gid), Ok(user)) => (gid, user),
+            (gid, user) => {
+                let group = gid.err().map(|fault| ("group", fault));
+                return Err(group
+                    .into_iter()
+                    .chain(user.err().map(|fault| ("user", fault)))
+                    .collect());
+            }
+        };
         let Some(user) = user else {
             return Ok(gid.map(|gid| Identity { uid: None, gid, groups: vec![gid] }));
         };
-        let known = self.users().find(|entry| entry.name == user);
-        let uid = user.parse::<u32>().ok();
-        let known = known.or_else(|| self.users().find(|entry| Some(entry.uid) == uid));
-        let (uid, gid) = match (&known, uid, gid) {
-            (Some(known), _, gid) => (known.uid, gid.unwrap_or(known.gid)),
-            (None, Some(uid), Some(gid)) => (uid, gid),
-            (None, Some(_), None) => {
-                let expected = "the key group beside a user that is not in /etc/passwd";
-                return Err(("user", Fault::new(expected, user)));
-            }
-            (None, None, _) => {
-                let nearest = suggest::nearest(user, self.users().map(|user| user.name));
-                let fault = Fault::new("a number or a name in /etc/passwd", user);
-                return Err(("user", fault.or_rather(nearest)));
-            }
-        };
-        let name = known.map(|known| known.name);
-        let is_of_user = |group: &Group<'_>| group.members.split(',').any(|m| Some(m) == name);
-        let others = self.groups().filter(is_of_user).map(|group| group.gid);
+        let gid = gid.unwrap_or(user.gid);
+        let is_member =
+            |group: &Group<'_>| group.members.split(',').any(|name| Some(name) == user.name);
+        let others = self.groups().filter(is_member).map(|group| group.gid);
         let mut groups: Vec<u32> = std::iter::once(gid).chain(others).collect();
         groups.sort_unstable();
         groups.dedup();
-        Ok(Some(Identity { uid: Some(uid), gid, groups }))
+        Ok(Some(Identity { uid: Some(user.uid), gid, groups }))
+    }
+
+    /// A user by name or number; one that is not in the file has no name, and only numbers.
+    fn user(&self, user: &str, has_group: bool) -> Result<User<'_>, Fault> {
+        let uid = user.parse::<u32>().ok();
+        let by_name = self.users().find(|entry| entry.name == Some(user));
+        let known = by_name.or_else(|| self.users().find(|entry| Some(entry.uid) == uid));
+        match (known, uid) {
+            (Some(known), _) => Ok(known),
+            // The group is another key's, and this one is not looked at.
+            (None, Some(uid)) if has_group => Ok(User { name: None, uid, gid: uid }),
+            (None, Some(_)) => {
+                let expected = "the key group beside a user that is not in /etc/passwd";
+                Err(Fault::new(expected, user))
+            }
+            (None, None) => {
+                let nearest = suggest::nearest(user, self.users().filter_map(|user| user.name));
+                Err(Fault::new("a number or a name in /etc/passwd", user).or_rather(nearest))
+            }
+        }
     }
 
     fn gid(&self, group: &str) -> Result<u32, Fault> {
@@ -74,7 +91,7 @@ impl Accounts {
     fn users(&self) -> impl Iterator<Item = User<'_>> {
         self.passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
-            let name = fields.next()?;
+            let name = fields.next().filter(|name| !name.is_empty());
             let mut numbers = fields.skip(1).map(str::parse);
             Some(User { name, uid: numbers.next()?.ok()?, gid: numbers.next()?.ok()? })
         })
@@ -137,8 +154,10 @@ mod tests {
             (None, Some("x y"), "group: expected a number or a name in /etc/group, found \"x y\""),
         ];
         for (user, group, expected) in CASES {
-            let (key, fault) = accounts().identity(*user, *group).unwrap_err();
-            assert_eq!(format!("{key}: {fault}"), *expected);
+            let faults = accounts().identity(*user, *group).unwrap_err();
+            let faults: Vec<_> =
+                faults.iter().map(|(key, fault)| format!("{key}: {fault}")).collect();
+            assert_eq!(faults, [*expected]);
         }
     }
 }

@@ -150,7 +150,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "after",
         "NAME...",
         |draft, words| names(words).map(|x| draft.after = x),
-        "Applications that are up before it is started: running, and healthy if they have a check, or ended with 0 for good. It is stopped before they are.",
+        "Applications that are up before it is started: running, and healthy if they have a check. One that is never restarted and has no check is a job, which must have ended with 0. It is stopped before they are.",
     ),
     key(
         "restart",

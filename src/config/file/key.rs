@@ -58,10 +58,10 @@ pub(super) fn read<T: Default>(section: &Section<'_>, keys: &[Key<T>], errors: &
             errors.push(entry.line, None, Fault::new(expected, entry.key));
             continue;
         }
-        let result = if entry.words.is_empty() {
-            Err(Fault::new(key.value, ""))
-        } else {
-            (key.set)(&mut read, &entry.words)
+        let result = match entry.words.as_deref() {
+            None => Ok(()),
+            Some([]) => Err(Fault::new(key.value, "")),
+            Some(words) => (key.set)(&mut read, words),
         };
         if let Err(fault) = result {
             errors.push(entry.line, Some(key.name), fault);

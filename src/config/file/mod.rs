@@ -157,8 +157,10 @@ fn application(
     errors: &mut Errors,
 ) -> Option<Application> {
     let identity = accounts.identity(draft.user.as_deref(), draft.group.as_deref());
-    let identity = identity.unwrap_or_else(|(key, fault)| {
-        errors.push(section.line_of(key), Some(key), fault);
+    let identity = identity.unwrap_or_else(|faults| {
+        for (key, fault) in faults {
+            errors.push(section.line_of(key), Some(key), fault);
+        }
         None
     });
     let Some(mut launch) = draft.take_launch() else {

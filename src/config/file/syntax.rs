@@ -17,7 +17,8 @@ pub(super) struct Section<'a> {
 pub(super) struct Entry<'a> {
     pub(super) line: usize,
     pub(super) key: &'a str,
-    pub(super) words: Vec<Word>,
+    /// The value; `None` if it has no words, which has been said.
+    pub(super) words: Option<Vec<Word>>,
 }
 
 impl Section<'_> {
@@ -58,7 +59,7 @@ pub(super) fn parse<'a>(text: &'a str, errors: &mut Errors) -> Vec<Section<'a>> 
             }
             continue;
         }
-        match (parse_entry(number, line), sections.last_mut()) {
+        match (parse_entry(number, line, errors), sections.last_mut()) {
             (Err(fault), _) => errors.push(number, None, fault),
             (Ok(_), _) if is_lost => {}
             (Ok(entry), Some(section)) => section.entries.push(entry),
@@ -81,13 +82,14 @@ fn parse_header(line: &str) -> Result<(&str, &str), Fault> {
     }
 }
 
-fn parse_entry(number: usize, line: &str) -> Result<Entry<'_>, Fault> {
+fn parse_entry<'a>(number: usize, line: &'a str, errors: &mut Errors) -> Result<Entry<'a>, Fault> {
     let (key, value) =
         line.split_once('=').ok_or_else(|| Fault::new("KEY = VALUE or [app NAME]", line))?;
-    let (key, words) = (key.trim_end(), words::split(value)?);
+    let key = key.trim_end();
     if key.is_empty() {
         return Err(Fault::new("a key before the equals sign", line));
     }
+    let words = words::split(value).map_err(|fault| errors.push(number, None, fault)).ok();
     Ok(Entry { line: number, key, words })
 }
 
@@ -106,7 +108,9 @@ mod tests {
         let entries: Vec<_> = sections[0]
             .entries
             .iter()
-            .map(|e| (e.line, e.key, e.words.iter().map(|w| &*w.text).collect::<Vec<_>>()))
+            .map(|e| {
+                (e.line, e.key, e.words.iter().flatten().map(|w| &*w.text).collect::<Vec<_>>())
+            })
             .collect();
         assert_eq!(entries, [(5, "command", vec!["a", "b"]), (6, "environment", vec!["X=1"])]);
     }

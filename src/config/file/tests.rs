@@ -171,7 +171,6 @@ fn all_errors_are_said_in_the_order_of_the_lines() {
         errors(text),
         [
             "f:1: expected [app NAME] before the first key, found \"x\"",
-            "f:2: expected a section with a command, found \"[app a]\"",
             "f:3: expected a closing ', found \"'a\"",
             "f:4: restart: expected one of always, on-failure, never, found \"x\"",
             "f:7: command: expected no operator of a shell, or sh -c 'SCRIPT', or quotes around it, found \"&&\"",
