@@ -2,7 +2,8 @@
 //!
 //! This binary plays two parts. Run by cargo it is the test; run by itself with
 //! `role:supervise STOP_TIMEOUT_MS -- COMMAND` it is a promlet that supervises COMMAND on its main
-//! thread, prints `reaped=N` at the end and exits as promlet would. The applications are small
+//! thread, prints `reaped=N` at the end and exits as promlet would; with `role:manage CONFIGURATION`
+//! it is one of several applications, and prints what it knows of each. The applications are small
 //! shell scripts that say on standard output when they are where the test wants them.
 
 use std::ffi::OsString;
@@ -15,7 +16,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use promlet::supervisor::{AppStatus, Application, Roster, Signals, Supervisor, Work};
+use promlet::config;
+use promlet::supervisor::{AppStatus, Application, ExitReason, Roster, Signals, Supervisor, Work};
 use promlet::sys::process::{Target, send};
 use promlet::sys::signal::Signal;
 
@@ -48,6 +50,10 @@ const TESTS: &[(&str, fn())] = &[
     ("stops_without_an_application", stops_without_an_application),
     ("gives_the_child_the_terminal", gives_the_child_the_terminal),
     ("leaves_ctrl_c_to_the_child", leaves_ctrl_c_to_the_child),
+    ("counts_what_each_application_leaves", counts_what_each_application_leaves),
+    ("counts_the_time_of_those_that_are_gone", counts_the_time_of_those_that_are_gone),
+    ("counts_exits_by_their_reasons", counts_exits_by_their_reasons),
+    ("manages_with_chld_ignored_on_entry", manages_with_chld_ignored_on_entry),
     ("runs_as_pid_1", runs_as_pid_1),
     ("forwards_as_pid_1", forwards_as_pid_1),
 ];
@@ -56,6 +62,9 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if args.first().is_some_and(|arg| arg == "role:supervise") {
         return supervise(&args[1..]);
+    }
+    if args.first().is_some_and(|arg| arg == "role:manage") {
+        return manage(args[1].to_str().expect("a configuration is text"));
     }
     let filter = args.iter().filter_map(|arg| arg.to_str()).find(|arg| !arg.starts_with('-'));
     run_tests(filter.unwrap_or(""))
@@ -110,6 +119,46 @@ fn supervise(args: &[OsString]) -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The other role: what promlet does with a configuration file.
+fn manage(config: &str) -> ExitCode {
+    let signals = Signals::block().expect("signals are blocked");
+    let no_file = |_: &std::path::Path| Err("there is none".to_owned());
+    let applications = config::file::parse("test", config, &no_file).expect("it is right");
+    let work = Work::File { applications, reload: &mut || None };
+    let roster = Roster::default();
+    let supervisor = Supervisor::new(&signals, work, &roster).expect("it can be set up");
+    let outcome = supervisor.run().expect("it runs to its end");
+    for status in &*roster.applications() {
+        let exits = ExitReason::ALL.map(|reason| status.exits(reason));
+        let cpu = status.reaped().usage.user + status.reaped().usage.system;
+        let (starts, restarts) = (status.starts(), status.restarts());
+        let reaped = status.reaped().processes;
+        // Standard output may be what the test closed.
+        let _ = writeln!(
+            std::io::stdout(),
+            "{} starts={starts} restarts={restarts} exits={exits:?} reaped={reaped} cpu_ms={}",
+            status.name(),
+            cpu.as_millis()
+        );
+    }
+    ExitCode::from(outcome.exit_code())
+}
+
+/// This binary in its other role.
+fn manager(config: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("own path"));
+    command.args(["role:manage", config]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The value of a key in the line of an application.
+fn count<'a>(lines: &'a [String], application: &str, key: &str) -> &'a str {
+    let line = lines.iter().find_map(|line| line.strip_prefix(application)).expect("its line");
+    let (_, rest) = line.split_once(&format!(" {key}=")).expect("the key");
+    rest.split_once(" ").map_or(rest, |(value, _)| value)
 }
 
 /// This binary in its role, in front of a command.
@@ -468,6 +517,69 @@ fn as_pid_1(test: &str, supervisor: &Command) -> Option<Command> {
     command.args(unshare).arg(supervisor.get_program()).args(supervisor.get_args());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Some(command)
+}
+
+/// Orphans of two applications at once: each is reaped, and counted for the one that it came from.
+fn counts_what_each_application_leaves() {
+    let orphans = |count| {
+        format!(
+            "restart = never\ncommand = sh -c 'i=0; while [ $i -lt {count} ]; do (: &); \
+             i=$((i + 1)); done'\n"
+        )
+    };
+    let config = format!("[app many]\n{}[app few]\n{}", orphans(1000), orphans(100));
+    let (code, lines) = complete(manager(&config));
+    assert_eq!(code, 0);
+    let reaped = ["many", "few"].map(|name| count(&lines, name, "reaped"));
+    assert_eq!(reaped, ["1001", "101"], "{lines:?}");
+}
+
+fn counts_the_time_of_those_that_are_gone() {
+    let busy = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done";
+    let config = format!(
+        "[app busy]\nrestart = never\ncommand = sh -c '(sh -c \"{}\" &); exit 0'\n\
+         stop-timeout = 10s\n[app idle]\nrestart = never\ncommand = true\n",
+        // Its parent goes before it does, and it takes no signal meanwhile.
+        format!("trap : TERM; {busy}").replace('$', "\\$")
+    );
+    let (_, lines) = complete(manager(&config));
+    let millis = |name| count(&lines, name, "cpu_ms").parse::<u64>().expect("a number");
+    assert!(millis("busy") > 20 && millis("busy") > 5 * millis("idle"), "{lines:?}");
+}
+
+fn counts_exits_by_their_reasons() {
+    let config = "
+        [app fails]
+        command = sh -c 'exit 3'
+        backoff-initial = 1ms
+        restart-limit = 2 in 1m
+        [app crashes]
+        command = sh -c 'kill -SEGV $$'
+        restart = never
+        [app none]
+        command = /nonexistent
+        restart = never
+        [app done]
+        command = true
+        restart = on-failure
+    ";
+    let (code, lines) = complete(manager(config));
+    assert_eq!(code, 3, "that of the first in the file");
+    let expected = [
+        ("fails", "starts=3 restarts=2 exits=[0, 3, 0, 0, 0, 0] reaped=3"),
+        ("crashes", "starts=1 restarts=0 exits=[0, 0, 1, 0, 0, 0] reaped=1"),
+        ("none", "starts=0 restarts=0 exits=[0, 0, 0, 0, 0, 1] reaped=0"),
+        ("done", "starts=1 restarts=0 exits=[1, 0, 0, 0, 0, 0] reaped=1"),
+    ];
+    for (name, counts) in expected {
+        let line = lines.iter().find(|line| line.starts_with(name)).expect("its line");
+        assert!(line.starts_with(&format!("{name} {counts} cpu_ms=")), "{line}");
+    }
+}
+
+fn manages_with_chld_ignored_on_entry() {
+    let config = "[app a]\ncommand = sh -c 'exit 7'\nrestart = never\n";
+    assert_eq!(complete(in_shell("trap '' CHLD", &manager(config))).0, 7);
 }
 
 fn runs_as_pid_1() {

@@ -94,7 +94,7 @@ impl Slot {
     }
 
     fn begin_check(&mut self, now: Instant) {
-        if let (Some(rules), Some(_)) = (&self.application.health, self.pid) {
+        if let (Some(rules), State::Running { .. }) = (&self.application.health, self.life.state) {
             self.check = Some(Check { checkup: Checkup::new(now, rules), ongoing: None });
         }
     }
