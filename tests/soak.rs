@@ -1,0 +1,217 @@
+//! Random starts, stops, crashes, reloads and scrapes: no zombie, no descriptor and no memory stays
+//! behind, and nobody outlives promlet.
+//!
+//! The test takes some seconds. For longer, or with other numbers:
+//!
+//! ```sh
+//! PROMLET_SOAK_SECONDS=600 PROMLET_SOAK_SEED=7 cargo test --release --test soak -- --nocapture
+//! ```
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use support::client::Client;
+use support::poll;
+use support::process::{Process, binary};
+use support::temp::TempDir;
+
+/// How long it goes on without a wish.
+const SECONDS: u64 = 4;
+
+/// How much more memory the end may take than the first quarter: what allocators keep for later.
+const GROWTH_KIB_MAX: u64 = 1_024;
+
+/// The file to which it returns; all that is measured is measured with this one. With a prefix, so
+/// that promlet's own outputs are open from the beginning.
+const QUIET: &str = "[app quiet]\ncommand = sleep 100000\noutput = prefixed\n";
+
+/// Applications that misbehave, each in its own way.
+const MENU: [&str; 10] = [
+    "command = sleep 100000\n",
+    "command = sh -c 'exit 1'\nbackoff-initial = 5ms\nbackoff-max = 50ms\n",
+    "command = sh -c 'kill -KILL $$'\nbackoff-initial = 20ms\nrestart-limit = 3 in 1m\n",
+    "command = sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'\nstop-timeout = 50ms\n",
+    "command = sh -c '(setsid sleep 100000 &); setsid sleep 100000 & exec sleep 100000'\n",
+    "command = sh -c 'while :; do (: &); (: &); sleep 0.01; done'\n",
+    "command = sh -c 'while :; do echo talk; echo talk >&2; sleep 0.01; done'\noutput = prefixed\n",
+    "command = sleep 100000\nhealth-check = command sh -c 'exit $(($$ % 2))'\n\
+     health-interval = 10ms\nhealth-threshold = 1\nhealth-start-period = 0s\n\
+     health-action = restart\nbackoff-initial = 1ms\n",
+    "command = sleep 100000\nhealth-check = http 9 /\nhealth-interval = 5ms\n",
+    "command = /nonexistent\nbackoff-initial = 10ms\noutput = prefixed\n",
+];
+
+/// xorshift64*: the same numbers for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+    }
+
+    /// A file with some of the menu, some of it after others.
+    fn config(&mut self) -> String {
+        let mut config = QUIET.to_owned();
+        for (index, keys) in MENU.iter().enumerate() {
+            if self.below(2) == 0 {
+                config += &format!("[app a{index}]\n{keys}");
+                config += ["", "after = quiet\n", "enabled = no\n"][self.below(3)];
+            }
+        }
+        config
+    }
+}
+
+struct Soak {
+    process: Process,
+    folder: TempDir,
+    client: Client,
+}
+
+impl Soak {
+    fn start() -> Soak {
+        let folder = TempDir::new("soak");
+        fs::write(folder.path().join("config"), QUIET).expect("it is the test's own");
+        let mut command = Command::new(binary());
+        command.args(["--web.listen-address=127.0.0.1:0", "--log.level=error"]);
+        command.arg(format!("--config.file={}", folder.path().join("config").display()));
+        // What it is found by when its parents are gone.
+        command.env("PROMLET_SOAK", folder.path());
+        // The log is quiet, so the address comes from the kernel.
+        let process = Process::spawn(&mut command);
+        let address = poll("an address", || listening_address(process.pid()));
+        let client = Client::connect(address).expect("it listens");
+        Soak { process, folder, client }
+    }
+
+    fn reload(&self, config: &str) {
+        let [new, file] = ["new", "config"].map(|name| self.folder.path().join(name));
+        fs::write(&new, config).expect("it is the test's own");
+        fs::rename(&new, &file).expect("it is the test's own");
+        self.process.signal("HUP");
+    }
+
+    fn scrape(&mut self) {
+        assert_eq!(self.client.get("/metrics").expect("it answers").status, 200);
+    }
+
+    /// Does this for a while; how much was done.
+    fn run(&mut self, random: &mut Random, duration: Duration) -> usize {
+        let (start, mut rounds) = (Instant::now(), 0);
+        while start.elapsed() < duration {
+            match random.below(8) {
+                0 => self.reload(&random.config()),
+                1 => self.reload("[app broken\n"),
+                2 | 3 => {
+                    let children = children(self.process.pid());
+                    if !children.is_empty() {
+                        kill(children[random.below(children.len())]);
+                    }
+                }
+                4 => self.process.signal("USR2"),
+                _ => self.scrape(),
+            }
+            rounds += 1;
+        }
+        rounds
+    }
+
+    /// Returns to the quiet file, and measures: descriptors and resident KiB.
+    fn measure(&mut self) -> (usize, u64) {
+        self.reload(QUIET);
+        let pid = self.process.pid();
+        poll("one child, and no zombie", || {
+            let children = children(pid);
+            (children.len() == 1 && !is_zombie(children[0])).then_some(())
+        });
+        self.scrape();
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let resident = resident.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
+        (descriptors, resident.expect("a number of KiB"))
+    }
+}
+
+#[test]
+fn nothing_stays_behind() {
+    let wish = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let seconds = wish("PROMLET_SOAK_SECONDS").unwrap_or(SECONDS);
+    let seed = wish("PROMLET_SOAK_SEED").unwrap_or(42).max(1);
+    let mut random = Random(seed);
+    let mut soak = Soak::start();
+    let (descriptors_at_first, _) = soak.measure();
+    let quarter = Duration::from_millis(seconds * 250);
+    let mut rounds = soak.run(&mut random, quarter);
+    let (_, resident_early) = soak.measure();
+    rounds += soak.run(&mut random, quarter * 3);
+    let (descriptors, resident) = soak.measure();
+    println!(
+        "seed {seed}: {rounds} rounds in {seconds} s, {descriptors_at_first} to {descriptors} \
+         descriptors, {resident_early} to {resident} KiB"
+    );
+    assert_eq!(descriptors, descriptors_at_first);
+    assert!(resident <= resident_early + GROWTH_KIB_MAX, "{resident_early} to {resident} KiB");
+    soak.process.signal("TERM");
+    assert_eq!(soak.process.wait().code(), Some(0));
+    let left = processes().into_iter().filter(|pid| is_of(*pid, soak.folder.path()));
+    assert_eq!(left.collect::<Vec<_>>(), [0; 0], "they outlived promlet");
+}
+
+fn processes() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").expect("it can be listed").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The fields of a process's stat behind its name.
+fn stat(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    Some(rest.split(' ').map(str::to_owned).collect())
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let is_child = |pid: &u32| stat(*pid).is_some_and(|fields| fields[1] == parent.to_string());
+    processes().into_iter().filter(is_child).collect()
+}
+
+fn is_zombie(pid: u32) -> bool {
+    stat(pid).is_some_and(|fields| fields[0] == "Z")
+}
+
+/// Whether the environment of a process says that it is of the test with this folder.
+fn is_of(pid: u32, folder: &Path) -> bool {
+    let variable = format!("PROMLET_SOAK={}", folder.display());
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes())
+}
+
+fn kill(pid: u32) {
+    // It may be gone already; that is one of the things that happen.
+    let _ = Command::new("/bin/sh").args(["-c", &format!("kill -KILL {pid} 2>&-")]).status();
+}
+
+/// The address of the one socket on loopback that a process listens on.
+fn listening_address(pid: u32) -> Option<std::net::SocketAddr> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let sockets: Vec<String> = links
+        .filter_map(|link| {
+            link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned)
+        })
+        .collect();
+    let table = fs::read_to_string("/proc/net/tcp").ok()?;
+    table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_listening = fields[3] == "0A" && sockets.iter().any(|inode| inode == fields[9]);
+        let (_, port) = fields[1].split_once(':').filter(|_| is_listening)?;
+        Some(([127, 0, 0, 1], u16::from_str_radix(port, 16).ok()?).into())
+    })
+}
