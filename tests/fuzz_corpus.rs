@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 
 #[allow(unreachable_pub, reason = "the fuzz target is another crate")]
+#[path = "../fuzz/checks/configuration.rs"]
+mod configuration;
+#[allow(unreachable_pub, reason = "the fuzz target is another crate")]
 #[path = "../fuzz/checks/escape.rs"]
 mod escape;
 #[allow(unreachable_pub, reason = "the fuzz target is another crate")]
@@ -26,6 +29,7 @@ type Check = fn(&[u8]);
 
 /// One row a target: the folder under `fuzz/corpus`, and the check.
 const TARGETS: &[(&str, Check)] = &[
+    ("configuration", configuration::check),
     ("escape", escape::check),
     ("negotiate", negotiate::check),
     ("number", number::check),
