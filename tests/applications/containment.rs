@@ -55,7 +55,7 @@ fn what_ends_leaves_nothing_behind_before_it_is_started_again() {
 #[test]
 fn a_fork_bomb_is_held_by_its_limit() {
     if !is_root() {
-        return skip("changing the user needs root", "PROMLET_REQUIRE_ROOT");
+        return skip("changing the user needs root", "PROMLET_REQUIRE_SCRATCH");
     }
     let mut managed = Managed::start(&format!(
         "
@@ -87,7 +87,7 @@ fn a_fork_bomb_is_held_by_its_limit() {
 #[test]
 fn users_and_groups_are_taken_on() {
     if !is_root() {
-        return skip("changing the user needs root", "PROMLET_REQUIRE_ROOT");
+        return skip("changing the user needs root", "PROMLET_REQUIRE_SCRATCH");
     }
     let mut managed = Managed::start(&format!(
         "[app who]\ncommand = sh -c 'echo $(id -u):$(id -g):$(id -G):$(pwd):$A'\n{LONELY_USER}\
