@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::sys::process::{Identity, Limits};
+use crate::sys::isolation::{Identity, Limits};
 use crate::sys::signal::Signal;
 
 /// The longest time that any of these may say; a longer one counts as this. Nobody waits a day for

@@ -11,7 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::{Application, COOKIE, Launch, Output};
 use crate::sys::error::plain;
-use crate::sys::process::{self, Isolation, Session};
+use crate::sys::isolation::{Isolation, Session, isolate};
+use crate::sys::process;
 
 /// The variables by which systemd hands sockets to promlet (sd_listen_fds(3)); they are not the
 /// application's, and their descriptors are not open there.
@@ -141,7 +142,7 @@ fn command(
         limits: launch.limits,
         parent_death: application.stop.signal,
     };
-    process::isolate(&mut command, isolation);
+    isolate(&mut command, isolation);
     command
 }
 

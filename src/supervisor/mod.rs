@@ -58,7 +58,8 @@ mod slot;
 mod status;
 mod tree;
 
-pub use crate::sys::process::{Identity, Limits, Usage};
+pub use crate::sys::isolation::{Identity, Limits};
+pub use crate::sys::process::Usage;
 pub use crate::sys::signal::Signal;
 pub use application::{
     Application, Backoff, HealthAction, HealthCheck, Launch, Output, Probe, Restart, RestartLimit,

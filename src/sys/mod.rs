@@ -12,6 +12,7 @@ pub mod eventfd;
 pub mod file;
 pub mod file_system;
 pub mod host;
+pub mod isolation;
 pub mod limits;
 pub mod netlink;
 pub mod output;

@@ -1,26 +1,25 @@
 //! `[app NAME]`: an application to run.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+mod values;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::value;
+use super::environment;
 use super::error::Fault;
 use super::key::Key;
 use super::words::Word;
-use super::{environment, one, text_of};
 use crate::supervisor::{
-    HealthAction, Launch, Limits, Output, Probe, RestartLimit, RestartWhen, Signal, TIME_MAX,
+    Application, Backoff, HealthAction, HealthCheck, Identity, Launch, Limits, Output, Probe,
+    Restart, RestartLimit, RestartWhen, Signal, Stop,
+};
+use values::{
+    absolute, command, count, health_action, names, one_of, output, positive, probe, restart,
+    restart_limit, signal, size, text_of, time,
 };
 
 /// What its header begins with.
 pub(super) const KIND: &str = "app";
-
-/// Words that a shell would act upon; without one they would silently become arguments.
-const OPERATORS: [&str; 12] = ["|", "||", "&", "&&", ";", ">", ">>", "<", "<<", "2>", "2>&1", "&>"];
-
-/// Restarts beyond this are no limit, and each is remembered.
-const RESTARTS_MAX: usize = 1_000;
 
 /// The values of a section, one field a key, nothing decided.
 #[derive(Debug, Default)]
@@ -244,125 +243,38 @@ pub(super) const KEYS: &[Key<Draft>] = &[
 ];
 
 impl Draft {
-    /// What the processes start with, but for the user.
-    pub(super) fn take_launch(&mut self) -> Option<Launch> {
-        let mut words = std::mem::take(&mut self.command).into_iter();
-        Some(Launch {
-            program: words.next()?.into(),
-            args: words.map(Into::into).collect(),
-            directory: self.directory.take(),
-            environment: std::mem::take(&mut self.environment),
-            identity: None,
-            limits: self.limits,
-            output: self.output.take().unwrap_or(Output::Inherit),
+    /// The application that this describes; `None` where a key that it needs was refused.
+    pub(super) fn application(self, name: &str, identity: Option<Identity>) -> Option<Application> {
+        let mut words = self.command.into_iter();
+        let health = self.probe.zip(self.health_action).map(|(probe, action)| HealthCheck {
+            probe,
+            interval: self.health_interval,
+            timeout: self.health_timeout,
+            threshold: self.health_threshold,
+            start_period: self.health_start_period,
+            action,
+        });
+        let backoff = Backoff {
+            initial: self.backoff_initial,
+            max: self.backoff_max,
+            factor: self.backoff_factor,
+        };
+        Some(Application {
+            name: name.to_owned(),
+            enabled: self.enabled,
+            launch: Launch {
+                program: words.next()?.into(),
+                args: words.map(Into::into).collect(),
+                directory: self.directory,
+                environment: self.environment,
+                identity,
+                limits: self.limits,
+                output: self.output?,
+            },
+            after: self.after,
+            restart: Restart { when: self.restart?, backoff, limit: self.restart_limit },
+            stop: Stop { signal: self.stop_signal?, timeout: self.stop_timeout },
+            health,
         })
     }
-}
-
-fn command(words: &[Word]) -> Result<Vec<String>, Fault> {
-    let is_operator = |word: &&Word| !word.is_quoted && OPERATORS.contains(&&*word.text);
-    if let Some(operator) = words.iter().find(is_operator) {
-        let expected = "no operator of a shell, or sh -c 'SCRIPT', or quotes around it";
-        return Err(Fault::new(expected, &operator.text));
-    }
-    if words[0].text.is_empty() {
-        return Err(Fault::new("a program", ""));
-    }
-    Ok(words.iter().map(|word| word.text.clone()).collect())
-}
-
-fn absolute(words: &[Word]) -> Result<PathBuf, Fault> {
-    let text = text_of(words)?;
-    let is_absolute = Path::new(&text).is_absolute();
-    if is_absolute { Ok(text.into()) } else { Err(Fault::new("a path from / on", &text)) }
-}
-
-fn time(words: &[Word]) -> Result<Duration, Fault> {
-    one(words, |word| value::duration(word, TIME_MAX))
-}
-
-fn positive(words: &[Word]) -> Result<Duration, Fault> {
-    let time = time(words)?;
-    if time.is_zero() { Err(Fault::new("a time longer than 0s", &words[0].text)) } else { Ok(time) }
-}
-
-fn size(words: &[Word]) -> Result<u64, Fault> {
-    one(words, value::size)
-}
-
-fn count(words: &[Word], min: usize) -> Result<u32, Fault> {
-    one(words, |word| value::count(word, min..=i32::MAX as usize)).map(|count| count as u32)
-}
-
-fn one_of<T: Copy>(words: &[Word], choices: &[(&str, T)]) -> Result<T, Fault> {
-    one(words, |word| value::one_of(word, choices))
-}
-
-fn names(words: &[Word]) -> Result<Vec<String>, Fault> {
-    let name = |word: &Word| match word.text.trim_end_matches(',') {
-        "" => Err(Fault::new("names of applications", &word.text)),
-        name => Ok(name.to_owned()),
-    };
-    words.iter().map(name).collect()
-}
-
-fn restart(words: &[Word]) -> Result<RestartWhen, Fault> {
-    use RestartWhen::{Always, Never, OnFailure};
-    one_of(words, &[("always", Always), ("on-failure", OnFailure), ("never", Never)])
-}
-
-fn health_action(words: &[Word]) -> Result<HealthAction, Fault> {
-    one_of(words, &[("report", HealthAction::Report), ("restart", HealthAction::Restart)])
-}
-
-fn restart_limit(words: &[Word]) -> Result<RestartLimit, Fault> {
-    let [restarts, within, window] = words else {
-        return Err(Fault::new("N in TIME, such as 5 in 1m", &super::joined(words)));
-    };
-    if within.text != "in" {
-        return Err(Fault::new("the word in", &within.text));
-    }
-    let restarts =
-        one(std::slice::from_ref(restarts), |word| value::count(word, 1..=RESTARTS_MAX))?;
-    let window = positive(std::slice::from_ref(window))?;
-    Ok(RestartLimit { restarts: restarts as u32, window })
-}
-
-fn signal(words: &[Word]) -> Result<Signal, Fault> {
-    one(words, |word| {
-        let name = word.to_str().map(|name| name.strip_prefix("SIG").unwrap_or(name));
-        name.and_then(Signal::from_name).ok_or_else(|| "a signal such as TERM".to_owned())
-    })
-}
-
-fn output(words: &[Word]) -> Result<Output, Fault> {
-    match words[0].text.as_str() {
-        "inherit" => text_of(words).map(|_| Output::Inherit),
-        "prefixed" => text_of(words).map(|_| Output::Prefixed),
-        "file" if words.len() > 1 => absolute(&words[1..]).map(Output::File),
-        _ => Err(Fault::new("inherit, file PATH or prefixed", &super::joined(words))),
-    }
-}
-
-fn probe(words: &[Word]) -> Result<Probe, Fault> {
-    match (words[0].text.as_str(), &words[1..]) {
-        ("tcp", [address]) => address_of(address).map(Probe::Tcp),
-        ("http", [address, path]) => {
-            let path = one(std::slice::from_ref(path), value::request_target)?;
-            Ok(Probe::Http { address: address_of(address)?, path })
-        }
-        ("command", [_, ..]) => command(&words[1..])
-            .map(|c| c.into_iter().map(Into::into).collect())
-            .map(Probe::Command),
-        _ => Err(Fault::new("tcp PORT, http PORT /PATH or command WORD...", &super::joined(words))),
-    }
-}
-
-/// A port on loopback, or an address there.
-fn address_of(word: &Word) -> Result<SocketAddr, Fault> {
-    let port = word.text.parse().ok().map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
-    let address: Option<SocketAddr> = port.or_else(|| word.text.parse().ok());
-    address
-        .filter(|address| address.ip().is_loopback() && address.port() != 0)
-        .ok_or_else(|| Fault::new("a port, or 127.0.0.1:PORT or [::1]:PORT", &word.text))
 }

@@ -29,17 +29,14 @@ pub use error::FileError;
 pub use key::KeyRow;
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::path::Path;
 
 use super::suggest;
-use super::value::Expected;
-use crate::supervisor::{Application, Backoff, HealthCheck, Restart, Stop};
+use crate::supervisor::Application;
 use accounts::Accounts;
 use app::Draft;
 use error::{Errors, Fault};
 use syntax::Section;
-use words::Word;
 
 /// The longest file that is read, and the most sections: far beyond what anybody writes, and a
 /// bound on memory and on the label `application`.
@@ -152,7 +149,7 @@ fn resolve_environment(
 
 fn application(
     section: &Section<'_>,
-    mut draft: Draft,
+    draft: Draft,
     accounts: &Accounts,
     errors: &mut Errors,
 ) -> Option<Application> {
@@ -163,64 +160,10 @@ fn application(
         }
         None
     });
-    let Some(mut launch) = draft.take_launch() else {
-        if !section.has("command") {
-            errors.push(
-                section.line,
-                None,
-                Fault::new("a section with a command", &section.header()),
-            );
-        }
-        return None;
-    };
-    launch.identity = identity;
-    // What has no value was refused, and then none of this is used.
-    Some(Application {
-        name: section.name.to_owned(),
-        enabled: draft.enabled,
-        launch,
-        after: draft.after,
-        restart: Restart {
-            when: draft.restart?,
-            backoff: Backoff {
-                initial: draft.backoff_initial,
-                max: draft.backoff_max,
-                factor: draft.backoff_factor,
-            },
-            limit: draft.restart_limit,
-        },
-        stop: Stop { signal: draft.stop_signal?, timeout: draft.stop_timeout },
-        health: match draft.probe {
-            Some(probe) => Some(HealthCheck {
-                probe,
-                interval: draft.health_interval,
-                timeout: draft.health_timeout,
-                threshold: draft.health_threshold,
-                start_period: draft.health_start_period,
-                action: draft.health_action?,
-            }),
-            None => None,
-        },
-    })
-}
-
-/// The one word that a value is, as `parse` reads it.
-fn one<T>(words: &[Word], parse: impl FnOnce(&OsStr) -> Result<T, Expected>) -> Result<T, Fault> {
-    let text = text_of(words)?;
-    parse(OsStr::new(&text)).map_err(|expected| Fault::new(expected, &text))
-}
-
-/// The one word that a value is.
-fn text_of(words: &[Word]) -> Result<String, Fault> {
-    match words {
-        [word] => Ok(word.text.clone()),
-        _ => Err(Fault::new("one word, with quotes around blanks", &joined(words))),
+    if !section.has("command") {
+        errors.push(section.line, None, Fault::new("a section with a command", &section.header()));
     }
-}
-
-/// The words as they may be shown in an error.
-fn joined(words: &[Word]) -> String {
-    words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    draft.application(section.name, identity)
 }
 
 #[cfg(test)]
