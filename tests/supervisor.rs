@@ -535,14 +535,16 @@ fn counts_what_each_application_leaves() {
 }
 
 fn counts_the_time_of_those_that_are_gone() {
-    let busy = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done";
-    let config = format!(
-        "[app busy]\nrestart = never\ncommand = sh -c '(sh -c \"{}\" &); exit 0'\n\
-         stop-timeout = 10s\n[app idle]\nrestart = never\ncommand = true\n",
-        // Its parent goes before it does, and it takes no signal meanwhile.
-        format!("trap : TERM; {busy}").replace('$', "\\$")
-    );
-    let (_, lines) = complete(manager(&config));
+    // It outlives its parent, and ignores that it is told to stop for that.
+    let config = r#"
+        [app busy]
+        command = sh -c 'trap "" TERM; (i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done &); exit 0'
+        restart = never
+        [app idle]
+        command = true
+        restart = never
+    "#;
+    let (_, lines) = complete(manager(config));
     let millis = |name| count(&lines, name, "cpu_ms").parse::<u64>().expect("a number");
     assert!(millis("busy") > 20 && millis("busy") > 5 * millis("idle"), "{lines:?}");
 }
