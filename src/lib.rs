@@ -88,8 +88,8 @@
 //! [`textparse`] reads what the text format wrote.
 //!
 //! The rest is there for the binary, and may be used as well: [`collector`] reads the node under
-//! node_exporter's names, [`supervisor`] runs an application as PID 1 should, [`config`] reads the
-//! command line, [`regex`] matches the expressions in it, [`log`] writes events, and [`sys`] has all
+//! node_exporter's names, [`supervisor`] runs applications as PID 1 should, [`config`] reads the
+//! command line and the configuration file, [`regex`] matches the expressions in it, [`log`] writes events, and [`sys`] has all
 //! system calls.
 
 pub mod collector;

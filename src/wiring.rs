@@ -141,7 +141,8 @@ pub(crate) fn read_applications(path: &Path) -> Result<Vec<Application>, FileErr
     let name = path.display().to_string();
     let cannot_read = |reason| FileError::Unreadable(format!("cannot read {name}: {reason}"));
     let text = read_text(path).map_err(cannot_read)?;
-    config::file::parse(&name, &text, &read_text).map_err(FileError::Wrong)
+    let contents = config::file::parse(&name, &text, &read_text).map_err(FileError::Wrong)?;
+    Ok(contents.applications)
 }
 
 /// The same once more, or the log of why that is not to be used.

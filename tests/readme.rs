@@ -104,9 +104,9 @@ fn the_configuration_of_the_example_is_right() {
         Some("/etc/passwd") => Ok("shop:x:1:1::/:\ndatabase:x:2:2::/:\n".to_owned()),
         _ => Ok(String::new()),
     };
-    let applications = config::file::parse("promlet.conf", text, &read);
-    let applications = applications.unwrap_or_else(|errors| panic!("{errors:?}"));
-    let names: Vec<&str> = applications.iter().map(|app| app.name.as_str()).collect();
+    let contents = config::file::parse("promlet.conf", text, &read);
+    let contents = contents.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let names: Vec<&str> = contents.applications.iter().map(|app| app.name.as_str()).collect();
     assert_eq!(names, ["database", "migrate", "shop"]);
 }
 

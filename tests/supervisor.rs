@@ -125,8 +125,8 @@ fn supervise(args: &[OsString]) -> ExitCode {
 fn manage(config: &str) -> ExitCode {
     let signals = Signals::block().expect("signals are blocked");
     let no_file = |_: &std::path::Path| Err("there is none".to_owned());
-    let applications = config::file::parse("test", config, &no_file).expect("it is right");
-    let work = Work::File { applications, reload: &mut || None };
+    let contents = config::file::parse("test", config, &no_file).expect("it is right");
+    let work = Work::File { applications: contents.applications, reload: &mut || None };
     let roster = Roster::default();
     let supervisor = Supervisor::new(&signals, work, &roster).expect("it can be set up");
     let outcome = supervisor.run().expect("it runs to its end");

@@ -3,6 +3,7 @@
 //! ```text
 //! argv ── cli (OPTIONS, one row an option) ──> Typed ── validation ──> Config
 //!                    └── help ──> --help, and the table in the README
+//! file ── file (KEYS, one row a key) ──> Contents: the applications to run
 //! ```
 //!
 //! The conventions are those of node_exporter's flags (kingpin): `--flag value` and `--flag=value`,

@@ -38,6 +38,10 @@ pub(super) enum Turn {
 
 /// Those that wait and whose turn is decided, by index.
 pub(super) fn turns(views: &[View<'_>]) -> Vec<(usize, Turn)> {
+    // Nearly always, and this is asked each time that anything happens.
+    if views.iter().all(|view| view.phase != Phase::Waiting) {
+        return Vec::new();
+    }
     let phases: HashMap<&str, Phase> = views.iter().map(|view| (view.name, view.phase)).collect();
     let turn = |view: &View<'_>| {
         // Who is not there is not waited for: a reload has removed it.

@@ -64,6 +64,20 @@ fn a_bad_file_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn who_is_turned_off_does_not_end_promlet() {
+    let mut managed = Managed::start("[app a]\ncommand = sleep 1000\n");
+    let first = managed.expect_start("a");
+    managed.reload("[app a]\ncommand = sleep 1000\nenabled = no\n");
+    managed.expect_log("application ended", "a");
+    assert!(!is_alive(first));
+    managed.reload("[app a]\ncommand = sleep 1000\n");
+    managed.expect_start("a");
+    managed.reload("");
+    managed.expect_log("application ended", "a");
+    assert_eq!(managed.stop().code(), Some(0));
+}
+
+#[test]
 fn what_failed_gets_a_new_chance_and_what_is_done_stays_done() {
     let config = "
         [app done]

@@ -10,7 +10,7 @@
 //! ```text
 //! text ── syntax (lines, words) ──> Section ── key (a table a kind, one row a key) ──> Draft
 //!                                                  app: KEYS                            │
-//!              Vec<Application> <── order (names, cycles) <── accounts, environment ────┘
+//!                      Contents <── order (names, cycles) <── accounts, environment ────┘
 //! ```
 //!
 //! Everything that is wrong is found in one go and said with its line. The files that a section
@@ -59,21 +59,24 @@ pub fn keys() -> Vec<KeyRow> {
     app::KEYS.iter().map(|key| key.row(app::KIND)).collect()
 }
 
-/// The applications of a configuration file that is called `file` in errors, in its order.
+/// What a configuration file says, in its order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// Its sections `[app NAME]`.
+    pub applications: Vec<Application>,
+}
+
+/// Reads `text`, a configuration file that is called `file` in errors.
 ///
 /// # Errors
 ///
 /// All that is wrong with it, in the order of its lines.
-pub fn parse(
-    file: &str,
-    text: &str,
-    read: ReadFile<'_>,
-) -> Result<Vec<Application>, Vec<FileError>> {
+pub fn parse(file: &str, text: &str, read: ReadFile<'_>) -> Result<Contents, Vec<FileError>> {
     let mut errors = Errors::new(file);
     if let Some(at) = text.find('\0') {
         let line = text[..at].matches('\n').count() + 1;
         errors.push(line, None, Fault::new("text", "\0"));
-        return errors.unless_any(Vec::new());
+        return errors.unless_any(Contents::default());
     }
     let sections = syntax::parse(text, &mut errors);
     let sections = known_sections(&sections, &mut errors);
@@ -82,14 +85,17 @@ pub fn parse(
         passwd: read(Path::new("/etc/passwd")).unwrap_or_default(),
         group: read(Path::new("/etc/group")).unwrap_or_default(),
     };
-    let mut applications = Vec::new();
+    let mut contents = Contents::default();
     for section in &sections {
-        let mut draft = key::read(section, app::KEYS, &mut errors);
-        resolve_environment(section, &mut draft, read, &mut errors);
-        applications.extend(application(section, draft, &accounts, &mut errors));
+        // Every kind of KINDS has an arm here.
+        if section.kind == app::KIND {
+            let mut draft = key::read(section, app::KEYS, &mut errors);
+            resolve_environment(section, &mut draft, read, &mut errors);
+            contents.applications.extend(application(section, draft, &accounts, &mut errors));
+        }
     }
-    order::check(&sections, &applications, &mut errors);
-    errors.unless_any(applications)
+    order::check(&sections, &contents.applications, &mut errors);
+    errors.unless_any(contents)
 }
 
 /// The sections of a kind that there is, with a name of their own.

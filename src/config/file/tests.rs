@@ -18,7 +18,7 @@ fn read_none(path: &Path) -> Result<String, String> {
 }
 
 fn applications(text: &str) -> Vec<Application> {
-    parse("f", text, &read_none).unwrap_or_else(|errors| panic!("{errors:?}"))
+    parse("f", text, &read_none).unwrap_or_else(|errors| panic!("{errors:?}")).applications
 }
 
 fn errors(text: &str) -> Vec<String> {
