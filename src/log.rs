@@ -5,7 +5,9 @@
 //! {"time":"2026-01-02T03:04:05.678Z","level":"info","msg":"listening","address":"[::]:6061"}
 //! ```
 //!
-//! A line is built in memory and leaves in one write, so lines of several threads do not mix.
+//! A line is built in memory and leaves in one write, so lines of several threads do not mix. Nobody
+//! waits for who reads them: in the binary, lines that find no room are dropped and counted, and the
+//! next one that finds some says how many.
 //! Values may come from outside (requests, files, commands): control characters are escaped and
 //! long values cut. Nothing is logged on the way of a scrape that succeeds. Errors of the command
 //! line are no events; the binary prints those itself.
@@ -15,7 +17,10 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write as _};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::sys::output::Output;
 
 /// The longest value that is written whole. What is cut ends in `…`. With the few fields that an
 /// event has, a line stays below PIPE_BUF (4,096 bytes), up to which a pipe does not split it.
@@ -73,9 +78,20 @@ impl Level {
     }
 }
 
-/// Chooses level and format for the rest of the process's life; only the first call has an effect.
+/// Where lines go without waiting; until [`init`], and in programs that only link the library,
+/// standard error as it is.
+static OUTPUT: OnceLock<Output> = OnceLock::new();
+
+/// How many lines were dropped since one was written.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Chooses level and format for the rest of the process's life, and that nothing waits for the log;
+/// only the first call has an effect.
 pub fn init(level: Level, format: Format) {
     SETTINGS.get_or_init(|| Settings { level, format });
+    if let Ok(output) = Output::new(io::stderr()) {
+        OUTPUT.get_or_init(|| output);
+    }
 }
 
 /// Logs an event at [`Level::Debug`].
@@ -104,9 +120,39 @@ fn event(level: Level, message: &'static str, fields: Fields<'_>) {
         return;
     }
     let mut line = String::with_capacity(256);
-    write_line(&mut line, settings.format, SystemTime::now(), level, message, fields);
-    // A log that cannot be written has nowhere to complain to, and is no reason to stop serving.
-    let _ = io::stderr().write_all(line.as_bytes());
+    // ORDERING: Relaxed: only the sum of all that was taken from the count matters.
+    let dropped = DROPPED.swap(0, Ordering::Relaxed);
+    let now = SystemTime::now();
+    if dropped > 0 {
+        let fields: Fields<'_> = &[("lines", &dropped)];
+        write_line(&mut line, settings.format, now, Level::Warn, "log lines dropped", fields);
+    }
+    write_line(&mut line, settings.format, now, level, message, fields);
+    if !write(line.as_bytes()) {
+        // ORDERING: Relaxed: as above.
+        DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
+    }
+}
+
+/// Writes to where lines go; `false` if there is no room.
+fn write(mut line: &[u8]) -> bool {
+    let Some(output) = OUTPUT.get() else {
+        // A log that cannot be written has nowhere to complain to, and is no reason to stop.
+        let _ = io::stderr().write_all(line);
+        return true;
+    };
+    let whole = line.len();
+    while !line.is_empty() {
+        match output.write(line) {
+            Ok(count) => line = &line[count..],
+            // What of a line has been written makes it one, though a cut one.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return line.len() < whole,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // As above.
+            Err(_) => return true,
+        }
+    }
+    true
 }
 
 /// Appends one line.

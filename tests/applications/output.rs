@@ -81,3 +81,31 @@ fn who_is_not_read_never_waits_and_what_is_lost_is_said() {
     assert!(dropped > 0 && whole > 0);
     assert_eq!(whole + dropped, LINES, "every line is there or counted");
 }
+
+/// Nobody reads the log either, and it is full: signals are heeded all the same.
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let folder = crate::TempDir::new("output");
+    write_config(
+        folder.path(),
+        "[app crash]\ncommand = sh -c 'echo >> FOLDER/starts'\nbackoff-initial = 0s\n\
+         backoff-max = 0s\n",
+    );
+    let mut child = Command::new(binary())
+        .args(["--web.listen-address=127.0.0.1:0", "--log.level=debug"])
+        .arg(format!("--config.file={}", folder.path().join("config").display()))
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it can be started");
+    // More lines than a pipe holds: each start makes at least two of some hundred bytes.
+    poll("many starts", || {
+        let starts = fs::metadata(folder.path().join("starts")).ok()?.len();
+        (starts > 400).then_some(())
+    });
+    let kill = format!("kill -TERM {}", child.id());
+    Command::new("/bin/sh").args(["-c", &kill]).status().expect("there is a shell");
+    poll("its end", || child.try_wait().expect("it is a child"));
+    let log = BufReader::new(child.stderr.take().expect("it is a pipe"));
+    assert!(log.lines().all(|line| line.is_ok_and(|line| line.starts_with("time="))));
+}

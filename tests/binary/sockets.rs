@@ -132,9 +132,9 @@ fn a_taken_port_is_one_clear_line_and_exit_1() {
 
 #[test]
 fn what_keeps_it_from_serving_is_said_before_it_says_that_it_listens() {
-    // Three standard descriptors, two to wait for signals with, a socket that listens, one to wake
-    // the loop; none to wait with.
-    let words = "ulimit -n 7; exec \"$0\" --web.listen-address=127.0.0.1:0";
+    // Three standard descriptors, one for the log, two to wait for signals with, a socket that
+    // listens, one to wake the loop; none to wait with.
+    let words = "ulimit -n 8; exec \"$0\" --web.listen-address=127.0.0.1:0";
     let mut process = Process::spawn(Command::new("/bin/sh").args(["-c", words]).arg(binary()));
     assert_eq!(process.wait().code(), Some(1));
     assert_eq!(process.output(), ["promlet: cannot serve: too many open files"]);
