@@ -8,7 +8,7 @@ mod support;
 
 use std::process::Command;
 
-use support::process::{Promlet, binary};
+use support::process::{Process, Promlet, binary};
 use support::temp::TempDir;
 use support::{exposition, skip};
 
@@ -88,6 +88,24 @@ fn it_runs_applications_in_an_empty_root() {
     }
     promlet.process.signal("TERM");
     assert_eq!(promlet.process.wait().code(), Some(0));
+}
+
+/// Not even the three standard descriptors, which Rust's runtime insists on.
+#[test]
+fn it_runs_an_application_where_there_is_nothing_at_all() {
+    if !can_unshare() {
+        return skip("chroot needs root", "PROMLET_REQUIRE_SCRATCH");
+    }
+    let root = TempDir::new("scratch");
+    std::fs::copy(binary(), root.path().join("promlet")).expect("there is room");
+    for (application, code) in [("--version", 0), ("--no-such-flag", 2)] {
+        let words = "exec chroot \"$0\" /promlet \"$@\" <&- >&- 2>&-";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", words]).arg(root.path());
+        command.args(["--web.listen-address=127.0.0.1:0", "--", "/promlet", application]);
+        let mut process = Process::spawn(&mut command);
+        assert_eq!(process.wait().code(), Some(code), "{application}");
+    }
 }
 
 /// What runs the binary in the empty root.

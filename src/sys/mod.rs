@@ -20,4 +20,5 @@ pub mod process;
 pub mod signal;
 pub mod signalfd;
 pub mod socket;
+mod standard_descriptors;
 pub mod time_zone;
