@@ -11,6 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::AppStatus;
 
+/// How many sessions are remembered. Past it all are forgotten, and what is left of them is met
+/// again; only a daemon that has ended by then may not be told from nobody's.
+const SESSIONS_MAX: usize = 4_096;
+
 /// What an application of a configuration file finds its name under, and what its descendants are
 /// known by.
 pub const COOKIE: &str = "PROMLET_APPLICATION";
@@ -59,13 +63,15 @@ impl Roster {
         let Orphan { pid, group, session } = orphan;
         let mut entries = self.lock();
         let leads = |status: &&Arc<AppStatus>| status.leads(group, session);
-        let known = entries.applications.iter().find(leads);
-        if let Some(known) = known.or_else(|| entries.sessions.get(&session)) {
+        if let Some(known) = entries.applications.iter().find(leads) {
             return Some(Arc::clone(known));
         }
-        let name = read_cookie(pid)?;
+        let Some(name) = read_cookie(pid) else { return entries.sessions.get(&session).cloned() };
         let status = entries.applications.iter().find(|status| status.name() == name)?;
         let status = Arc::clone(status);
+        if entries.sessions.len() >= SESSIONS_MAX {
+            entries.sessions.clear();
+        }
         // 0 is that of whoever started promlet, seen from inside a PID namespace.
         if session != 0 {
             entries.sessions.insert(session, Arc::clone(&status));

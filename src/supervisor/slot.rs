@@ -139,8 +139,9 @@ impl Slot {
     fn log_change(&self, before: State, now: Instant) {
         let name: (&str, &dyn Display) = ("application", &self.application.name);
         match (before, self.life.state) {
-            (State::Killing { .. }, State::Killing { .. }) | (State::Ended(_), State::Ended(_)) => {
-            }
+            (State::Killing { .. }, State::Killing { .. })
+            | (State::Backoff { .. }, State::Backoff { .. })
+            | (State::Ended(_), State::Ended(_)) => {}
             (_, State::Killing { .. }) => log::warn("killing what did not stop in time", &[name]),
             (_, State::Backoff { until }) => {
                 let wait = until.saturating_duration_since(now);
