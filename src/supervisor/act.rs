@@ -1,6 +1,7 @@
 //! The effects of the loop on processes: starting them, signalling them, and whose they are.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -102,8 +103,9 @@ impl Supervisor<'_> {
                     tree::signal_one(signal, Target::Process(pid));
                 }
             }
-            Action::TerminateTree => self.signal_tree(index, Signal::TERM),
-            Action::KillTree => self.signal_tree(index, Signal::KILL),
+            // With one listing for all that have ended: `settle_trees`, before anything else.
+            Action::TerminateTree => self.slots[index].is_to_terminate = true,
+            Action::KillTree => self.kill_tree(index),
         }
         Ok(())
     }
@@ -134,21 +136,21 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Sends a signal to every process of an application. Where /proc is not to be read, to the
-    /// group of its first process.
-    fn signal_tree(&self, index: usize, signal: Signal) {
+    /// Kills every process of an application. Where /proc is not to be read, the group of its first
+    /// process.
+    fn kill_tree(&self, index: usize) {
         match tree::read() {
-            Ok(processes) => {
-                let members = self.members(index, &processes);
-                members.into_iter().for_each(|pid| tree::signal_one(signal, Target::Process(pid)));
-            }
-            Err(error) => {
-                let fields: log::Fields<'_> = &[("error", &plain(&error))];
-                log::warn("cannot list /proc: some processes may not stop", fields);
-                if let Some(leader) = self.slots[index].status.leader() {
-                    tree::signal_one(signal, Target::Group(leader));
-                }
-            }
+            Ok(processes) => signal_each(Signal::KILL, self.members(index, &processes)),
+            Err(error) => self.signal_group(index, Signal::KILL, &error),
+        }
+    }
+
+    /// What is left to do where the tree cannot be listed.
+    fn signal_group(&self, index: usize, signal: Signal, error: &io::Error) {
+        let fields: log::Fields<'_> = &[("error", &plain(error))];
+        log::warn("cannot list /proc: some processes may not stop", fields);
+        if let Some(leader) = self.slots[index].status.leader() {
+            tree::signal_one(signal, Target::Group(leader));
         }
     }
 
@@ -158,20 +160,37 @@ impl Supervisor<'_> {
         having.next().filter(|_| having.next().is_none())
     }
 
-    pub(super) fn find_empty_trees(&mut self) -> Result<(), RunError> {
+    /// Looks at the trees of all whose first process has ended: one that is empty is over, and what
+    /// is left of one that was not looked at before is told to stop.
+    pub(super) fn settle_trees(&mut self) -> Result<(), RunError> {
         let processes = tree::read();
         if let Ok(processes) = &processes {
             let sessions: HashSet<i32> = processes.iter().map(|process| process.session).collect();
             self.roster.retain_sessions(|session| sessions.contains(&session));
         }
         for index in 0..self.slots.len() {
-            let slot = &self.slots[index];
+            let slot = &mut self.slots[index];
             if !slot.life.awaits_empty_tree() || slot.pid.is_some() {
                 continue;
             }
+            let is_to_terminate = std::mem::take(&mut slot.is_to_terminate);
+            let leader = slot.status.leader();
             let is_empty = match &processes {
-                Ok(processes) => self.members(index, processes).is_empty(),
-                Err(_) => slot.status.leader().is_none_or(is_empty_group),
+                Ok(processes) => {
+                    let members = self.members(index, processes);
+                    let is_empty = members.is_empty();
+                    if is_to_terminate {
+                        signal_each(Signal::TERM, members);
+                    }
+                    is_empty
+                }
+                Err(_) if leader.is_none_or(is_empty_group) => true,
+                Err(error) => {
+                    if is_to_terminate {
+                        self.signal_group(index, Signal::TERM, error);
+                    }
+                    false
+                }
             };
             if is_empty {
                 self.step(index, Event::Empty)?;
@@ -200,6 +219,10 @@ impl Supervisor<'_> {
     fn is_going_on(&self) -> bool {
         matches!(self.role, Role::Manager(_)) && self.stopping.is_none()
     }
+}
+
+fn signal_each(signal: Signal, pids: Vec<i32>) {
+    pids.into_iter().for_each(|pid| tree::signal_one(signal, Target::Process(pid)));
 }
 
 /// Whether nobody is left in a process group; who may not be signalled is somebody.

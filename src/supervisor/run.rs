@@ -161,7 +161,7 @@ impl<'a> Supervisor<'a> {
         }
         // A tree becomes empty with the last process in it that is a child of promlet.
         if reaped > 0 && self.slots.iter().any(|slot| slot.life.awaits_empty_tree()) {
-            self.find_empty_trees()?;
+            self.settle_trees()?;
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ pub(super) struct Slot {
     pub(super) life: Life,
     /// The application's first process, until it is reaped: from then on the id may be another's.
     pub(super) pid: Option<i32>,
+    /// Whether what its first process has left behind is still to be told to stop.
+    pub(super) is_to_terminate: bool,
     /// Whether the configuration does not have it any more.
     pub(super) is_removed: bool,
     /// Its health check, while it runs and has one.
@@ -50,6 +52,7 @@ impl Slot {
             status,
             life,
             pid: None,
+            is_to_terminate: false,
             is_removed: false,
             check: None,
             is_restart: false,
@@ -75,6 +78,7 @@ impl Slot {
         self.is_restart = event == Event::Tick && action == Action::Spawn;
         if !self.has_tree() {
             self.status.record_empty();
+            self.is_to_terminate = false;
         }
         if !matches!(self.life.state, State::Running { .. }) {
             self.end_check();
