@@ -41,6 +41,8 @@ const KILL_GIVEN_UP_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct Life {
     pub(super) state: State,
     pub(super) goal: Goal,
+    /// When it was started last.
+    started: Option<Instant>,
     restarts: Restarts,
 }
 
@@ -50,14 +52,9 @@ pub(super) enum State {
     /// Its turn has not come.
     Waiting,
     /// Its first process lives and nobody wants it to stop.
-    Running {
-        /// When it was started.
-        since: Instant,
-    },
+    Running,
     /// It was told to stop.
     Stopping {
-        /// When it was started.
-        since: Instant,
         /// When it has had its time.
         kill_at: Instant,
     },
@@ -158,7 +155,7 @@ pub(super) enum Action {
 impl Life {
     /// One that waits to be started.
     pub(super) fn new() -> Life {
-        Life { state: State::Waiting, goal: Goal::Up, restarts: Restarts::default() }
+        Life { state: State::Waiting, goal: Goal::Up, started: None, restarts: Restarts::default() }
     }
 
     /// Steps on once `event` has happened at `now`; what is to be done about it.
@@ -166,7 +163,7 @@ impl Life {
         match event {
             Event::Start => self.start(now),
             Event::Signal(signal) => match self.state {
-                State::Running { .. } | State::Stopping { .. } => Action::Forward(signal),
+                State::Running | State::Stopping { .. } => Action::Forward(signal),
                 // Nobody is left to take it.
                 _ => Action::Nothing,
             },
@@ -194,7 +191,7 @@ impl Life {
     /// When [`Event::Tick`] is due, if time alone can change the state.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Waiting | State::Running { .. } | State::Ended(_) => None,
+            State::Waiting | State::Running | State::Ended(_) => None,
             State::Stopping { kill_at, .. } | State::Draining { kill_at, .. } => Some(kill_at),
             State::Killing { again_at, .. } => Some(again_at),
             State::Backoff { until } => Some(until),
@@ -207,7 +204,8 @@ impl Life {
     }
 
     fn start(&mut self, now: Instant) -> Action {
-        self.state = State::Running { since: now };
+        self.state = State::Running;
+        self.started = Some(now);
         self.goal = Goal::Up;
         Action::Spawn
     }
@@ -215,9 +213,9 @@ impl Life {
     fn stop(&mut self, goal: Goal, now: Instant, rules: &Application) -> Action {
         self.goal = goal;
         match (self.state, goal) {
-            (State::Running { since }, _) => {
+            (State::Running, _) => {
                 let kill_at = now + rules.stop.timeout.min(TIME_MAX);
-                self.state = State::Stopping { since, kill_at };
+                self.state = State::Stopping { kill_at };
                 Action::Forward(rules.stop.signal)
             }
             (State::Waiting | State::Backoff { .. }, Goal::Down) => {
@@ -234,16 +232,16 @@ impl Life {
     }
 
     fn end(&mut self, status: ExitStatus, now: Instant, rules: &Application) -> Action {
+        let ran_for = self.started.map(|started| now.saturating_duration_since(started));
+        let end = End { status, ran_for: ran_for.unwrap_or_default() };
         match self.state {
-            State::Running { since } | State::Stopping { since, .. } => {
-                let end = End { status, ran_for: now.saturating_duration_since(since) };
+            State::Running | State::Stopping { .. } => {
                 let kill_at = now + rules.stop.timeout.min(LEFTOVERS_GRACE);
                 self.state = State::Draining { end, kill_at };
                 Action::TerminateTree
             }
             State::Killing { again_at, give_up_at, .. } => {
-                let end = Some(End { status, ..killed() });
-                self.state = State::Killing { end, again_at, give_up_at };
+                self.state = State::Killing { end: Some(end), again_at, give_up_at };
                 Action::KillTree
             }
             // Cannot be: the first process is a child until it ends, and ends once.
@@ -331,8 +329,8 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let ran = |status, millis| End { status, ran_for: Duration::from_millis(millis) };
-        let running = State::Running { since: start };
-        let stopping = State::Stopping { since: start, kill_at: at(30_000) };
+        let running = State::Running;
+        let stopping = State::Stopping { kill_at: at(30_000) };
         let draining = |code| State::Draining { end: ran(exited(code), 0), kill_at: at(5_000) };
         let killing =
             |end, again| State::Killing { end, again_at: at(again), give_up_at: at(35_000) };
@@ -340,7 +338,7 @@ mod tests {
         let ended = State::Ended;
         let finished = |code| ended(Ending::Finished(exited(code)));
         let stopped = |code| ended(Ending::Stopped(Some(exited(code))));
-        let by_kill = Some(killed());
+        let by_kill = Some(ran(killed().status, 30_001));
         let (usr1, quit) = (Signal::USR1, Signal::QUIT);
         use {Action::*, Event as E, Goal::*, State::Waiting};
 
@@ -386,7 +384,7 @@ mod tests {
             ("is wanted again while it stops", Never, Down, stopping, E::Replace, 1, (stopping, Replace), Nothing),
         ];
         for (name, when, goal, state, event, millis, next, action) in cases {
-            let mut life = Life { state, goal, restarts: Restarts::default() };
+            let mut life = Life { state, goal, started: Some(start), ..Life::new() };
             assert_eq!(life.step(event, at(millis), &rules(when, 30)), action, "{name}");
             assert_eq!((life.state, life.goal), next, "{name}");
         }

@@ -37,7 +37,7 @@ mod tests {
             change(&mut app);
             app
         };
-        let running = State::Running { since: now };
+        let running = State::Running;
         let backoff = State::Backoff { until: now };
         let finished = |code: i32| State::Ended(Ending::Finished(ExitStatus::from_raw(code << 8)));
         let off = State::Ended(Ending::Stopped(None));

@@ -293,7 +293,7 @@ impl<'a> Supervisor<'a> {
                 }
             }
             (Role::StandIn, Signal::TERM) => {
-                let is_running = |slot: &Slot| matches!(slot.life.state, State::Running { .. });
+                let is_running = |slot: &Slot| matches!(slot.life.state, State::Running);
                 let is_first = self.slots.iter().any(is_running);
                 let event = if is_first { Event::Stop } else { Event::Signal(signal) };
                 self.step_all(|_| true, event)?;

@@ -80,7 +80,7 @@ impl Slot {
             self.status.record_empty();
             self.is_to_terminate = false;
         }
-        if !matches!(self.life.state, State::Running { .. }) {
+        if !matches!(self.life.state, State::Running) {
             self.end_check();
         }
         self.log_change(before, now);
@@ -98,7 +98,7 @@ impl Slot {
     }
 
     fn begin_check(&mut self, now: Instant) {
-        if let (Some(rules), State::Running { .. }) = (&self.application.health, self.life.state) {
+        if let (Some(rules), State::Running) = (&self.application.health, self.life.state) {
             self.check = Some(Check { checkup: Checkup::new(now, rules), ongoing: None });
         }
     }
@@ -200,8 +200,8 @@ impl Slot {
     fn phase(&self) -> Phase {
         match self.life.state {
             State::Waiting => Phase::Waiting,
-            State::Running { .. } if self.is_up() => Phase::Up,
-            State::Running { .. }
+            State::Running if self.is_up() => Phase::Up,
+            State::Running
             | State::Stopping { .. }
             | State::Draining { .. }
             | State::Killing { .. }
