@@ -56,12 +56,17 @@ pub(super) fn turns(views: &[View<'_>]) -> Vec<(usize, Turn)> {
     waiting.filter_map(|(index, view)| Some((index, turn(view)?))).collect()
 }
 
-/// Those that may be told to stop, by index: nobody that comes after them has processes any more.
+/// Those that may be told to stop, by index: nobody has processes any more that comes after them,
+/// or after somebody who does.
 pub(super) fn stoppable(views: &[View<'_>]) -> Vec<usize> {
     let is_alive = |view: &&View<'_>| matches!(view.phase, Phase::Busy | Phase::Up);
+    let by_name: HashMap<&str, &View<'_>> = views.iter().map(|view| (view.name, view)).collect();
     let mut needed: HashSet<&str> = HashSet::new();
-    for view in views.iter().filter(is_alive) {
-        needed.extend(view.after.iter().map(String::as_str));
+    let mut open: Vec<&View<'_>> = views.iter().filter(is_alive).collect();
+    while let Some(view) = open.pop() {
+        // Also by way of a job that has ended: it was done for those that come after it.
+        let before = view.after.iter().map(String::as_str).filter(|name| needed.insert(name));
+        open.extend(before.filter_map(|name| by_name.get(name)));
     }
     let is_free = |view: &View<'_>| is_alive(&view) && !needed.contains(view.name);
     views.iter().enumerate().filter(|(_, view)| is_free(view)).map(|(index, _)| index).collect()
@@ -111,6 +116,7 @@ mod tests {
             ([Up, Up, Up, Busy], &[3]),
             ([Up, Up, Up, Off], &[2]),
             ([Up, Busy, Done, Done], &[0, 1]),
+            ([Up, Up, Done, Up], &[3]),
             ([Off; 4], &[]),
         ];
         for (phases, expected) in CASES {

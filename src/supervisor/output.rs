@@ -155,21 +155,29 @@ impl Outputs {
     }
 }
 
-/// Queues a line, or counts it as dropped.
+/// Queues a line, and what was dropped before it; or counts it as dropped.
 fn write_line(sink: &mut Sink, status: &AppStatus, dropped: &mut u64, line: &[u8]) {
-    say_dropped(sink, status, dropped);
-    if *dropped > 0 || !sink.push(&[status.name().as_bytes(), b": ", line, b"\n"]) {
+    let note = note(status, *dropped);
+    if sink.push(&[&note, status.name().as_bytes(), b": ", line, b"\n"]) {
+        *dropped = 0;
+    } else {
         *dropped += 1;
         status.record_dropped_line();
     }
 }
 
-/// Says that lines were dropped before this, if there is room for saying it.
+/// Says what was dropped at the end of an output, where no line follows.
 fn say_dropped(sink: &mut Sink, status: &AppStatus, dropped: &mut u64) {
-    if *dropped > 0 {
-        let note = format!("{}: [promlet dropped {dropped} lines]\n", status.name());
-        if sink.push(&[note.as_bytes()]) {
-            *dropped = 0;
-        }
+    let note = note(status, *dropped);
+    if !note.is_empty() && sink.push_note(&note) {
+        *dropped = 0;
+    }
+}
+
+/// That so many lines were dropped; nothing if none was.
+fn note(status: &AppStatus, dropped: u64) -> Vec<u8> {
+    match dropped {
+        0 => Vec::new(),
+        _ => format!("{}: [promlet dropped {dropped} lines]\n", status.name()).into_bytes(),
     }
 }

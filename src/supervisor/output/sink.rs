@@ -10,6 +10,9 @@ use crate::sys::output::{ATOMIC_BYTES, Output};
 /// How much may wait for who reads: as much as four pipes hold. More waits for nobody.
 const QUEUE_BYTES_MAX: usize = 256 * 1024;
 
+/// How much more may wait if it says what was dropped: a thousand notes.
+const NOTES_BYTES_MAX: usize = 64 * 1024;
+
 /// Lines on their way to standard output or error.
 pub(super) struct Sink {
     output: Output,
@@ -29,8 +32,17 @@ impl Sink {
 
     /// Queues the parts of a line; `false` if there is no room for all of them.
     pub(super) fn push(&mut self, parts: &[&[u8]]) -> bool {
+        self.push_up_to(QUEUE_BYTES_MAX, parts)
+    }
+
+    /// The same for a note that lines were dropped, which is to have room where they had none.
+    pub(super) fn push_note(&mut self, note: &[u8]) -> bool {
+        self.push_up_to(QUEUE_BYTES_MAX + NOTES_BYTES_MAX, &[note])
+    }
+
+    fn push_up_to(&mut self, bytes_max: usize, parts: &[&[u8]]) -> bool {
         let length: usize = parts.iter().map(|part| part.len()).sum();
-        let has_room = self.queue.len() + length <= QUEUE_BYTES_MAX;
+        let has_room = self.queue.len() + length <= bytes_max;
         if has_room {
             parts.iter().for_each(|part| self.queue.extend(*part));
         }
