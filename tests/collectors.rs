@@ -47,7 +47,9 @@ const NAMED_BY_SOURCE: &[&str] = &[
     "node_lnstat_",
     "node_memory_",
     "node_netstat_",
+    "node_power_supply_",
     "node_processes_threads_state",
+    "node_rapl_",
     "node_sockstat_",
     "node_swap_",
     "node_sysctl_",
@@ -59,7 +61,7 @@ const NAMED_BY_SOURCE: &[&str] = &[
 
 /// Families whose labels are those that the source gives, so that the reference has those of its
 /// host.
-const LABELED_BY_SOURCE: &[&str] = &["node_dmi_info"];
+const LABELED_BY_SOURCE: &[&str] = &["node_dmi_info", "node_power_supply_info"];
 
 /// The families of node_exporter 1.12.1, as `COLLECTOR, on or off, NAME, TYPE, LABELS`.
 const REFERENCE: &str = include_str!("reference/node_families.tsv");
@@ -94,6 +96,8 @@ fn compare_with_reference(text: &str) {
 
 fn compare_with_golden(name: &str, text: &str) {
     compare_with_reference(text);
+    // Labels that are paths: as they would be below `/`.
+    let text = text.replace(&format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR")), "");
     let lines = text.lines().filter(|line| {
         let family = line.split([' ', '{']).next().unwrap_or_default();
         !VARYING.contains(&family)
@@ -247,6 +251,15 @@ const FIXTURES: &[Fixture] = &[
     },
     // A zone that does not answer, and one that does.
     Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
+    // An array in each state, with the namespaces of an NVMe controller and without.
+    Fixture { name: "arrays", collectors: &["mdadm", "nvme"], flags: &[], reports: &[] },
+    // What a server and a laptop have: bonds, controllers of memory, meters of energy, batteries.
+    Fixture {
+        name: "machine",
+        collectors: &["bonding", "edac", "powersupplyclass", "rapl"],
+        flags: &[("collector.powersupply.ignored-supplies", "^hid")],
+        reports: &[],
+    },
 ];
 
 #[test]

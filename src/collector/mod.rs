@@ -18,6 +18,7 @@
 pub mod application;
 mod arp;
 mod away;
+mod bonding;
 mod buddyinfo;
 mod cgroups;
 mod choice;
@@ -29,6 +30,7 @@ mod cpufreq;
 mod devices;
 mod diskstats;
 mod dmi;
+mod edac;
 mod entropy;
 mod error;
 mod fields;
@@ -45,6 +47,7 @@ mod ksmd;
 mod lines;
 mod lnstat;
 mod loadavg;
+mod mdadm;
 mod meminfo;
 mod meminfo_numa;
 mod netclass;
@@ -52,13 +55,17 @@ mod netdev;
 mod netstat;
 mod network_route;
 mod node;
+mod number_files;
+mod nvme;
 mod ordinals;
 mod os;
+mod powersupplyclass;
 mod pressure;
 pub mod process;
 mod process_tree;
 mod processes;
 mod qdisc;
+mod rapl;
 mod remembered;
 mod rtnetlink;
 mod schedstat;
@@ -140,6 +147,7 @@ impl Row {
 pub const COLLECTORS: &[Row] = &[
     Row::on("arp", "neighbours in the ARP table, by interface", arp::Arp::create)
         .with_flags(arp::FLAGS),
+    Row::on("bonding", "network interfaces that are made of several", bonding::Bonding::create),
     Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
     Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
     Row::on("conntrack", "connections that netfilter tracks", conntrack::ConnTrack::create),
@@ -154,6 +162,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
         .with_flags(diskstats::FLAGS),
     Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
+    Row::on("edac", "errors of memory", edac::Edac::create).slow(),
     Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
     Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
@@ -167,6 +176,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("ksmd", "merging of equal pages", ksmd::Ksmd::create),
     Row::off("lnstat", "counters of the network's caches, by CPU", lnstat::LnStat::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
+    Row::on("mdadm", "arrays of disks", mdadm::MdAdm::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::off("meminfo_numa", "memory by node", meminfo_numa::MemInfoNuma::create),
     Row::on("netclass", "properties of network interfaces", netclass::NetClass::create)
@@ -176,7 +186,15 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("netstat", "counters of network protocols", netstat::NetStat::create)
         .with_flags(netstat::FLAGS),
     Row::off("network_route", "routes", network_route::NetworkRoute::create),
+    Row::on("nvme", "NVMe controllers and their namespaces", nvme::Nvme::create).slow(),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
+    Row::on(
+        "powersupplyclass",
+        "batteries, chargers and their kin",
+        powersupplyclass::PowerSupplyClass::create,
+    )
+    .with_flags(powersupplyclass::FLAGS)
+    .slow(),
     Row::on(
         "pressure",
         "time lost waiting for CPU, memory and devices",
@@ -185,6 +203,9 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("processes", "processes and threads by state", processes::Processes::create),
     Row::off("qdisc", "queueing disciplines of network interfaces", qdisc::Qdisc::create)
         .with_flags(qdisc::FLAGS),
+    Row::on("rapl", "energy that parts of the machine took", rapl::Rapl::create)
+        .with_flags(rapl::FLAGS)
+        .slow(),
     Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
     Row::on("selinux", "modes and cache of SELinux", selinux::SeLinux::create),
     Row::off("slabinfo", "memory of the kernel's own objects", slabinfo::SlabInfo::create)
