@@ -53,6 +53,7 @@ const NAMED_BY_SOURCE: &[&str] = &[
     "node_sockstat_",
     "node_swap_",
     "node_sysctl_",
+    "node_zfs_",
     "node_zoneinfo_nr_mlock_stack_pages",
     "node_zoneinfo_scanned_pages",
     "node_os_support_end_timestamp_seconds",
@@ -253,6 +254,14 @@ const FIXTURES: &[Fixture] = &[
     Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
     // An array in each state, with the namespaces of an NVMe controller and without.
     Fixture { name: "arrays", collectors: &["mdadm", "nvme"], flags: &[], reports: &[] },
+    // File systems and caches that count: a pool of ZFS that is well, one that is not, one of a
+    // version without statistics.
+    Fixture {
+        name: "stores",
+        collectors: &["bcache", "btrfs", "xfs", "zfs"],
+        flags: &[("collector.bcache.priorityStats", "true")],
+        reports: &[],
+    },
     // What a server and a laptop have: bonds, controllers of memory, meters of energy, batteries.
     Fixture {
         name: "machine",

@@ -18,7 +18,9 @@
 pub mod application;
 mod arp;
 mod away;
+mod bcache;
 mod bonding;
+mod btrfs;
 mod buddyinfo;
 mod cgroups;
 mod choice;
@@ -90,6 +92,8 @@ mod watchdog;
 mod wifi;
 mod workers;
 mod xfrm;
+mod xfs;
+mod zfs;
 mod zoneinfo;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
@@ -147,7 +151,9 @@ impl Row {
 pub const COLLECTORS: &[Row] = &[
     Row::on("arp", "neighbours in the ARP table, by interface", arp::Arp::create)
         .with_flags(arp::FLAGS),
+    Row::on("bcache", "caches of block devices", bcache::Bcache::create).with_flags(bcache::FLAGS),
     Row::on("bonding", "network interfaces that are made of several", bonding::Bonding::create),
+    Row::on("btrfs", "room on Btrfs file systems and their commits", btrfs::Btrfs::create),
     Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
     Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
     Row::on("conntrack", "connections that netfilter tracks", conntrack::ConnTrack::create),
@@ -238,6 +244,8 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("wifi", "wireless interfaces and their stations", wifi::Wifi::create)
         .with_flags(wifi::FLAGS),
     Row::off("xfrm", "packets that IPsec dropped, by cause", xfrm::Xfrm::create),
+    Row::on("xfs", "what XFS did on each file system", xfs::Xfs::create),
+    Row::on("zfs", "what ZFS counts, in all and of pools and datasets", zfs::Zfs::create),
     Row::off("zoneinfo", "memory by zone", zoneinfo::ZoneInfo::create),
 ];
 
