@@ -41,6 +41,7 @@ fn scrape(settings: &Settings, choice: &Choice) -> (String, Vec<String>) {
 
 /// Families whose names the source gives, or that the reference's host did not have.
 const NAMED_BY_SOURCE: &[&str] = &[
+    "node_bcachefs_",
     "node_cpu_frequency_",
     "node_cpu_online",
     "node_hwmon_",
@@ -260,6 +261,20 @@ const FIXTURES: &[Fixture] = &[
         name: "stores",
         collectors: &["bcache", "btrfs", "xfs", "zfs"],
         flags: &[("collector.bcache.priorityStats", "true")],
+        reports: &[],
+    },
+    // Adapters of networks for disks and computation, tapes, and disks behind several paths.
+    Fixture {
+        name: "adapters",
+        collectors: &["dmmultipath", "fibrechannel", "infiniband", "tapestats"],
+        flags: &[("collector.tapestats.ignored-devices", "^st1$")],
+        reports: &[],
+    },
+    // A client and a server of NFS of different ages, a load balancer, bcachefs.
+    Fixture {
+        name: "servers",
+        collectors: &["bcachefs", "ipvs", "nfs", "nfsd"],
+        flags: &[],
         reports: &[],
     },
     // What a server and a laptop have: bonds, controllers of memory, meters of energy, batteries.

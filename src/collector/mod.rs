@@ -19,6 +19,7 @@ pub mod application;
 mod arp;
 mod away;
 mod bcache;
+mod bcachefs;
 mod bonding;
 mod btrfs;
 mod buddyinfo;
@@ -32,9 +33,11 @@ mod cpufreq;
 mod devices;
 mod diskstats;
 mod dmi;
+mod dmmultipath;
 mod edac;
 mod entropy;
 mod error;
+mod fibrechannel;
 mod fields;
 mod filefd;
 mod filesystem;
@@ -42,7 +45,9 @@ mod filesystem;
 mod flags;
 mod fs;
 mod hwmon;
+mod infiniband;
 mod interrupts;
+mod ipvs;
 mod json;
 mod kernel_hung;
 mod ksmd;
@@ -56,6 +61,8 @@ mod netclass;
 mod netdev;
 mod netstat;
 mod network_route;
+mod nfs;
+mod nfsd;
 mod node;
 mod number_files;
 mod nvme;
@@ -69,6 +76,7 @@ mod processes;
 mod qdisc;
 mod rapl;
 mod remembered;
+mod rpc;
 mod rtnetlink;
 mod schedstat;
 mod selinux;
@@ -80,6 +88,7 @@ mod stat;
 mod swap;
 mod sysctl;
 mod table;
+mod tapestats;
 mod tcpstat;
 mod textfile;
 mod thermal_zone;
@@ -152,6 +161,11 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("arp", "neighbours in the ARP table, by interface", arp::Arp::create)
         .with_flags(arp::FLAGS),
     Row::on("bcache", "caches of block devices", bcache::Bcache::create).with_flags(bcache::FLAGS),
+    Row::on(
+        "bcachefs",
+        "what bcachefs counts, in all and of each device",
+        bcachefs::Bcachefs::create,
+    ),
     Row::on("bonding", "network interfaces that are made of several", bonding::Bonding::create),
     Row::on("btrfs", "room on Btrfs file systems and their commits", btrfs::Btrfs::create),
     Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
@@ -168,16 +182,22 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
         .with_flags(diskstats::FLAGS),
     Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
+    Row::on("dmmultipath", "disks that several paths lead to", dmmultipath::DmMultipath::create),
     Row::on("edac", "errors of memory", edac::Edac::create).slow(),
     Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
+    Row::on("fibrechannel", "ports of Fibre Channel adapters", fibrechannel::FibreChannel::create)
+        .slow(),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
     Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
         .with_flags(filesystem::FLAGS),
     Row::on("hwmon", "sensors of chips: temperatures, fans, voltages", hwmon::HwMon::create)
         .with_flags(hwmon::FLAGS)
         .slow(),
+    Row::on("infiniband", "ports of InfiniBand adapters", infiniband::InfiniBand::create).slow(),
     Row::off("interrupts", "interrupts by CPU and source", interrupts::Interrupts::create)
         .with_flags(interrupts::FLAGS),
+    Row::on("ipvs", "connections that the load balancer of the kernel spreads", ipvs::Ipvs::create)
+        .with_flags(ipvs::FLAGS),
     Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
     Row::off("ksmd", "merging of equal pages", ksmd::Ksmd::create),
     Row::off("lnstat", "counters of the network's caches, by CPU", lnstat::LnStat::create),
@@ -192,6 +212,8 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("netstat", "counters of network protocols", netstat::NetStat::create)
         .with_flags(netstat::FLAGS),
     Row::off("network_route", "routes", network_route::NetworkRoute::create),
+    Row::on("nfs", "calls of the client of NFS", nfs::create),
+    Row::on("nfsd", "calls of the server of NFS", nfsd::create),
     Row::on("nvme", "NVMe controllers and their namespaces", nvme::Nvme::create).slow(),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
     Row::on(
@@ -224,6 +246,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("swap", "partitions and files that are swapped to", swap::Swap::create),
     Row::off("sysctl", "settings of the kernel that flags name", sysctl::Sysctl::create)
         .with_flags(sysctl::FLAGS),
+    Row::on("tapestats", "tape drives", tapestats::TapeStats::create).with_flags(tapestats::FLAGS),
     Row::off("tcpstat", "TCP connections by state", tcpstat::TcpStat::create),
     Row::on("textfile", "metrics in files that others write", textfile::Textfile::create)
         .with_flags(textfile::FLAGS)

@@ -48,6 +48,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
 const NEW_COLLECTORS: &[&str] = &[
     "bcachefs",
     "cpu_vulnerabilities",
+    "dmmultipath",
     "kernel_hung",
     "pcidevice",
     "softirqs",
