@@ -87,6 +87,8 @@ pub struct Desc {
     pub keeps_exemplars: bool,
     /// Whether a source outside gives the series, each with labels of its own, as they are.
     pub is_given: bool,
+    /// Whether a series is shown without those of its labels whose values are empty.
+    pub omits_empty_labels: bool,
     /// The names of the labels whose values tell the series of the family apart, in the order in
     /// which a look-up gives them.
     pub label_names: Box<[Cow<'static, str>]>,
@@ -244,6 +246,7 @@ mod tests {
             is_created_shown: false,
             keeps_exemplars: false,
             is_given: false,
+            omits_empty_labels: false,
             label_names: labels.iter().map(|name| Cow::Borrowed(*name)).collect(),
             const_labels: consts
                 .iter()

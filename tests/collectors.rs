@@ -41,16 +41,20 @@ fn scrape(settings: &Settings, choice: &Choice) -> (String, Vec<String>) {
 
 /// Families whose names the source gives, or that the reference's host did not have.
 const NAMED_BY_SOURCE: &[&str] = &[
+    "node_bcachefs_",
     "node_cpu_frequency_",
     "node_cpu_online",
     "node_hwmon_",
     "node_lnstat_",
     "node_memory_",
     "node_netstat_",
+    "node_power_supply_",
     "node_processes_threads_state",
+    "node_rapl_",
     "node_sockstat_",
     "node_swap_",
     "node_sysctl_",
+    "node_zfs_",
     "node_zoneinfo_nr_mlock_stack_pages",
     "node_zoneinfo_scanned_pages",
     "node_os_support_end_timestamp_seconds",
@@ -59,7 +63,7 @@ const NAMED_BY_SOURCE: &[&str] = &[
 
 /// Families whose labels are those that the source gives, so that the reference has those of its
 /// host.
-const LABELED_BY_SOURCE: &[&str] = &["node_dmi_info"];
+const LABELED_BY_SOURCE: &[&str] = &["node_dmi_info", "node_power_supply_info"];
 
 /// The families of node_exporter 1.12.1, as `COLLECTOR, on or off, NAME, TYPE, LABELS`.
 const REFERENCE: &str = include_str!("reference/node_families.tsv");
@@ -94,6 +98,8 @@ fn compare_with_reference(text: &str) {
 
 fn compare_with_golden(name: &str, text: &str) {
     compare_with_reference(text);
+    // Labels that are paths: as they would be below `/`.
+    let text = text.replace(&format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR")), "");
     let lines = text.lines().filter(|line| {
         let family = line.split([' ', '{']).next().unwrap_or_default();
         !VARYING.contains(&family)
@@ -247,6 +253,37 @@ const FIXTURES: &[Fixture] = &[
     },
     // A zone that does not answer, and one that does.
     Fixture { name: "thermal", collectors: &["thermal_zone"], flags: &[], reports: &[] },
+    // An array in each state, with the namespaces of an NVMe controller and without.
+    Fixture { name: "arrays", collectors: &["mdadm", "nvme"], flags: &[], reports: &[] },
+    // File systems and caches that count: a pool of ZFS that is well, one that is not, one of a
+    // version without statistics.
+    Fixture {
+        name: "stores",
+        collectors: &["bcache", "btrfs", "xfs", "zfs"],
+        flags: &[("collector.bcache.priorityStats", "true")],
+        reports: &[],
+    },
+    // Adapters of networks for disks and computation, tapes, and disks behind several paths.
+    Fixture {
+        name: "adapters",
+        collectors: &["dmmultipath", "fibrechannel", "infiniband", "tapestats"],
+        flags: &[("collector.tapestats.ignored-devices", "^st1$")],
+        reports: &[],
+    },
+    // A client and a server of NFS of different ages, a load balancer, bcachefs.
+    Fixture {
+        name: "servers",
+        collectors: &["bcachefs", "ipvs", "nfs", "nfsd"],
+        flags: &[],
+        reports: &[],
+    },
+    // What a server and a laptop have: bonds, controllers of memory, meters of energy, batteries.
+    Fixture {
+        name: "machine",
+        collectors: &["bonding", "edac", "powersupplyclass", "rapl"],
+        flags: &[("collector.powersupply.ignored-supplies", "^hid")],
+        reports: &[],
+    },
 ];
 
 #[test]

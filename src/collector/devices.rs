@@ -76,6 +76,18 @@ impl<D> Devices<D> {
         })
     }
 
+    /// The same where the folder need not be there.
+    pub(crate) fn refresh_if_there(
+        &mut self,
+        files: &mut Files,
+        admit: impl FnMut(&str, &Path) -> Option<D>,
+    ) -> Result<(), CollectError> {
+        match self.refresh(files, admit) {
+            Err(error) if error.is_no_data() => Ok(()),
+            refreshed => refreshed,
+        }
+    }
+
     fn list(
         &mut self,
         files: &mut Files,
@@ -104,6 +116,19 @@ impl<D> Devices<D> {
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut D> {
         let index = self.known.binary_search_by(|device| (*device.name).cmp(name)).ok()?;
         self.known[index].state.as_mut()
+    }
+
+    /// Calls `visit` with each device, by name. The error of one does not keep others from their
+    /// turn.
+    ///
+    /// # Errors
+    /// The first of theirs.
+    pub(crate) fn visit(
+        &mut self,
+        mut visit: impl FnMut(&str, &mut D) -> Result<(), CollectError>,
+    ) -> Result<(), CollectError> {
+        let outcomes = self.iter_mut().map(|(name, device)| visit(name, device));
+        outcomes.fold(Ok(()), Result::and)
     }
 
     /// Whether the collector has no device.
@@ -205,6 +230,13 @@ impl<const N: usize> Attributes<N> {
             text.push_str(&String::from_utf8_lossy(content));
         }
         content.is_ok()
+    }
+
+    /// Copies the texts of the first files into `texts`, as [`Attributes::copy_text`] does.
+    pub(crate) fn copy_texts(&mut self, files: &mut Files, texts: &mut [String]) {
+        for (index, text) in texts.iter_mut().enumerate() {
+            self.copy_text(index, files, text);
+        }
     }
 
     /// The same as a number; `None` where it cannot be read or is none.

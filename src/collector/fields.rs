@@ -23,6 +23,24 @@ pub(crate) struct Described {
     pub(crate) label_names: &'static [&'static str],
 }
 
+/// `name` as a part of a family's name: what cannot stand there becomes an underscore, and so do
+/// several such in a row with the underscores around them.
+pub(crate) fn metric_name_part(name: &str) -> String {
+    let mut part = String::with_capacity(name.len());
+    let mut is_replacing = false;
+    for letter in name.chars() {
+        if letter.is_ascii_alphanumeric() || (letter == '_' && !is_replacing) {
+            part.push(letter);
+            is_replacing = false;
+        } else if letter != '_' && !is_replacing {
+            part.truncate(part.trim_end_matches('_').len());
+            part.push('_');
+            is_replacing = true;
+        }
+    }
+    part
+}
+
 /// The fields of a source.
 pub(crate) struct Fields {
     registry: Registry,
@@ -117,6 +135,20 @@ impl Drop for FieldSweep<'_> {
 mod tests {
     use super::*;
     use crate::collector::samples::samples;
+
+    #[test]
+    fn what_cannot_stand_in_a_name_becomes_one_underscore() {
+        const CASES: &[(&str, &str)] = &[
+            ("package", "package"),
+            ("a_b__c", "a_b__c"),
+            ("intel-rapl:0", "intel_rapl_0"),
+            ("a__-_/_b_", "a_b_"),
+            ("\u{e4}\u{e4}x-", "_x_"),
+        ];
+        for (name, expected) in CASES {
+            assert_eq!(metric_name_part(name), *expected, "{name:?}");
+        }
+    }
 
     fn described(name: &str) -> Described {
         let (name, help) = (name.to_owned(), String::new());

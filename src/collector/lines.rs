@@ -75,6 +75,11 @@ impl<'a> Line<'a> {
         self.clone().word().is_none()
     }
 
+    /// All that is left of the line.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Takes what stands in front of the next `mark`, and the mark.
     pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
         let length = self.rest.iter().position(|byte| *byte == mark)?;

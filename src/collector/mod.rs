@@ -18,6 +18,10 @@
 pub mod application;
 mod arp;
 mod away;
+mod bcache;
+mod bcachefs;
+mod bonding;
+mod btrfs;
 mod buddyinfo;
 mod cgroups;
 mod choice;
@@ -29,8 +33,11 @@ mod cpufreq;
 mod devices;
 mod diskstats;
 mod dmi;
+mod dmmultipath;
+mod edac;
 mod entropy;
 mod error;
+mod fibrechannel;
 mod fields;
 mod filefd;
 mod filesystem;
@@ -38,28 +45,38 @@ mod filesystem;
 mod flags;
 mod fs;
 mod hwmon;
+mod infiniband;
 mod interrupts;
+mod ipvs;
 mod json;
 mod kernel_hung;
 mod ksmd;
 mod lines;
 mod lnstat;
 mod loadavg;
+mod mdadm;
 mod meminfo;
 mod meminfo_numa;
 mod netclass;
 mod netdev;
 mod netstat;
 mod network_route;
+mod nfs;
+mod nfsd;
 mod node;
+mod number_files;
+mod nvme;
 mod ordinals;
 mod os;
+mod powersupplyclass;
 mod pressure;
 pub mod process;
 mod process_tree;
 mod processes;
 mod qdisc;
+mod rapl;
 mod remembered;
+mod rpc;
 mod rtnetlink;
 mod schedstat;
 mod selinux;
@@ -71,6 +88,7 @@ mod stat;
 mod swap;
 mod sysctl;
 mod table;
+mod tapestats;
 mod tcpstat;
 mod textfile;
 mod thermal_zone;
@@ -83,6 +101,8 @@ mod watchdog;
 mod wifi;
 mod workers;
 mod xfrm;
+mod xfs;
+mod zfs;
 mod zoneinfo;
 
 pub use choice::{Choice, SelectError, UnknownCollector};
@@ -140,6 +160,14 @@ impl Row {
 pub const COLLECTORS: &[Row] = &[
     Row::on("arp", "neighbours in the ARP table, by interface", arp::Arp::create)
         .with_flags(arp::FLAGS),
+    Row::on("bcache", "caches of block devices", bcache::Bcache::create).with_flags(bcache::FLAGS),
+    Row::on(
+        "bcachefs",
+        "what bcachefs counts, in all and of each device",
+        bcachefs::Bcachefs::create,
+    ),
+    Row::on("bonding", "network interfaces that are made of several", bonding::Bonding::create),
+    Row::on("btrfs", "room on Btrfs file systems and their commits", btrfs::Btrfs::create),
     Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
     Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
     Row::on("conntrack", "connections that netfilter tracks", conntrack::ConnTrack::create),
@@ -154,19 +182,27 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
         .with_flags(diskstats::FLAGS),
     Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
+    Row::on("dmmultipath", "disks that several paths lead to", dmmultipath::DmMultipath::create),
+    Row::on("edac", "errors of memory", edac::Edac::create).slow(),
     Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
+    Row::on("fibrechannel", "ports of Fibre Channel adapters", fibrechannel::FibreChannel::create)
+        .slow(),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
     Row::on("filesystem", "room on mounted file systems", filesystem::FileSystem::create)
         .with_flags(filesystem::FLAGS),
     Row::on("hwmon", "sensors of chips: temperatures, fans, voltages", hwmon::HwMon::create)
         .with_flags(hwmon::FLAGS)
         .slow(),
+    Row::on("infiniband", "ports of InfiniBand adapters", infiniband::InfiniBand::create).slow(),
     Row::off("interrupts", "interrupts by CPU and source", interrupts::Interrupts::create)
         .with_flags(interrupts::FLAGS),
+    Row::on("ipvs", "connections that the load balancer of the kernel spreads", ipvs::Ipvs::create)
+        .with_flags(ipvs::FLAGS),
     Row::on("kernel_hung", "tasks that the kernel found hung", kernel_hung::KernelHung::create),
     Row::off("ksmd", "merging of equal pages", ksmd::Ksmd::create),
     Row::off("lnstat", "counters of the network's caches, by CPU", lnstat::LnStat::create),
     Row::on("loadavg", "load averages", loadavg::LoadAvg::create),
+    Row::on("mdadm", "arrays of disks", mdadm::MdAdm::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::off("meminfo_numa", "memory by node", meminfo_numa::MemInfoNuma::create),
     Row::on("netclass", "properties of network interfaces", netclass::NetClass::create)
@@ -176,7 +212,17 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("netstat", "counters of network protocols", netstat::NetStat::create)
         .with_flags(netstat::FLAGS),
     Row::off("network_route", "routes", network_route::NetworkRoute::create),
+    Row::on("nfs", "calls of the client of NFS", nfs::create),
+    Row::on("nfsd", "calls of the server of NFS", nfsd::create),
+    Row::on("nvme", "NVMe controllers and their namespaces", nvme::Nvme::create).slow(),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
+    Row::on(
+        "powersupplyclass",
+        "batteries, chargers and their kin",
+        powersupplyclass::PowerSupplyClass::create,
+    )
+    .with_flags(powersupplyclass::FLAGS)
+    .slow(),
     Row::on(
         "pressure",
         "time lost waiting for CPU, memory and devices",
@@ -185,6 +231,9 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("processes", "processes and threads by state", processes::Processes::create),
     Row::off("qdisc", "queueing disciplines of network interfaces", qdisc::Qdisc::create)
         .with_flags(qdisc::FLAGS),
+    Row::on("rapl", "energy that parts of the machine took", rapl::Rapl::create)
+        .with_flags(rapl::FLAGS)
+        .slow(),
     Row::on("schedstat", "running and waiting time by CPU", schedstat::SchedStat::create),
     Row::on("selinux", "modes and cache of SELinux", selinux::SeLinux::create),
     Row::off("slabinfo", "memory of the kernel's own objects", slabinfo::SlabInfo::create)
@@ -197,6 +246,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("swap", "partitions and files that are swapped to", swap::Swap::create),
     Row::off("sysctl", "settings of the kernel that flags name", sysctl::Sysctl::create)
         .with_flags(sysctl::FLAGS),
+    Row::on("tapestats", "tape drives", tapestats::TapeStats::create).with_flags(tapestats::FLAGS),
     Row::off("tcpstat", "TCP connections by state", tcpstat::TcpStat::create),
     Row::on("textfile", "metrics in files that others write", textfile::Textfile::create)
         .with_flags(textfile::FLAGS)
@@ -217,6 +267,8 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("wifi", "wireless interfaces and their stations", wifi::Wifi::create)
         .with_flags(wifi::FLAGS),
     Row::off("xfrm", "packets that IPsec dropped, by cause", xfrm::Xfrm::create),
+    Row::on("xfs", "what XFS did on each file system", xfs::Xfs::create),
+    Row::on("zfs", "what ZFS counts, in all and of pools and datasets", zfs::Zfs::create),
     Row::off("zoneinfo", "memory by zone", zoneinfo::ZoneInfo::create),
 ];
 

@@ -20,27 +20,33 @@ pub(crate) struct Metric {
     help: &'static str,
     kind: Kind,
     label: Option<(&'static str, &'static str)>,
+    omits_empty_labels: bool,
 }
 
 impl Metric {
     pub(crate) const fn gauge(name: &'static str, help: &'static str) -> Metric {
-        Metric { name, help, kind: Kind::Gauge, label: None }
+        Metric { name, help, kind: Kind::Gauge, label: None, omits_empty_labels: false }
     }
 
     pub(crate) const fn counter(name: &'static str, help: &'static str) -> Metric {
-        Metric { name, help, kind: Kind::Counter, label: None }
+        Metric { kind: Kind::Counter, ..Metric::gauge(name, help) }
     }
 
     #[allow(dead_code, reason = "more collectors come next")]
     /// A family whose source does not say what it is (`untyped` in the text format).
     pub(crate) const fn unknown(name: &'static str, help: &'static str) -> Metric {
-        Metric { name, help, kind: Kind::Unknown, label: None }
+        Metric { kind: Kind::Unknown, ..Metric::gauge(name, help) }
     }
 
     /// The series that have this label next to those of the row. Columns of one family follow each
     /// other.
     pub(crate) const fn with_label(self, name: &'static str, value: &'static str) -> Metric {
         Metric { label: Some((name, value)), ..self }
+    }
+
+    /// Shows each series without those of its labels whose values are empty.
+    pub(crate) const fn without_empty_labels(self) -> Metric {
+        Metric { omits_empty_labels: true, ..self }
     }
 }
 
@@ -80,6 +86,10 @@ impl Table {
                     let own = metric.label.map(|(name, _)| name);
                     let label_names: Vec<&str> = row_labels.iter().copied().chain(own).collect();
                     let builder = registry.family_builder(metric.name, metric.help);
+                    let builder = match metric.omits_empty_labels {
+                        true => builder.without_empty_labels(),
+                        false => builder,
+                    };
                     NumberFamily::register(builder, &label_names, metric.kind)?
                 }
             };

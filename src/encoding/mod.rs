@@ -214,6 +214,9 @@ impl<'a> Shown<'a> {
         } else {
             labels.extend(self.desc.label_names.iter().map(|name| &**name).zip(values));
         }
+        if self.desc.omits_empty_labels {
+            labels.retain(|(_, value)| !value.is_empty());
+        }
         labels.sort_unstable();
         labels.into_iter().map(|(name, value)| (self.escaping.label_name(name), value)).collect()
     }

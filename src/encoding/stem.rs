@@ -50,6 +50,7 @@ mod tests {
             is_created_shown: false,
             keeps_exemplars: false,
             is_given: false,
+            omits_empty_labels: false,
             label_names: [].into(),
             const_labels: [].into(),
         };

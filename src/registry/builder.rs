@@ -21,6 +21,7 @@ pub struct FamilyBuilder<'r> {
     unit: Option<Cow<'static, str>>,
     is_created_shown: bool,
     keeps_exemplars: bool,
+    omits_empty_labels: bool,
     is_unknown: bool,
 }
 
@@ -38,6 +39,7 @@ impl<'r> FamilyBuilder<'r> {
             unit: None,
             is_created_shown: false,
             keeps_exemplars: false,
+            omits_empty_labels: false,
             is_unknown: false,
         }
     }
@@ -76,6 +78,13 @@ impl<'r> FamilyBuilder<'r> {
     /// families, and this one in the text formats, are as fast and short as ever.
     pub fn exemplars(mut self) -> Self {
         self.keeps_exemplars = true;
+        self
+    }
+
+    /// Shows each series without those of its labels whose values are empty, which to a scraper is
+    /// the same: for families whose series have labels of their own each.
+    pub fn without_empty_labels(mut self) -> Self {
+        self.omits_empty_labels = true;
         self
     }
 
@@ -174,7 +183,7 @@ impl<'r> FamilyBuilder<'r> {
         kind: Kind,
         label_names: Box<[Cow<'static, str>]>,
     ) -> Result<Desc, RegisterError> {
-        let FamilyBuilder { registry, name, help, unit, .. } = self;
+        let FamilyBuilder { registry, name, help, unit, omits_empty_labels, .. } = self;
         let desc = Desc {
             name,
             help,
@@ -183,6 +192,7 @@ impl<'r> FamilyBuilder<'r> {
             is_created_shown: false,
             keeps_exemplars: false,
             is_given: false,
+            omits_empty_labels,
             label_names,
             const_labels: registry.const_labels.iter().cloned().collect(),
         };

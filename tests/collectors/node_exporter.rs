@@ -37,6 +37,10 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("*", "node_network_info", "1.12.1 has the label adminstate"),
     ("network", "node_network_mtu_bytes", "node_exporter makes up a zero for what is no number"),
     ("network", "node_softnet_*", "1.5.0 counts the lines, 1.12.1 reads which CPU they are of"),
+    ("arrays", "node_md_blocks_synced", "1.5.0 takes an array that is reshaped for one at rest"),
+    ("arrays", "node_md_state", "1.5.0 takes an array that is reshaped for one at rest"),
+    ("arrays", "node_nvme_info", "1.12.1 has the number of the controller as a label"),
+    ("stores", "node_zfs_zpool_state", "1.5.0 does not know pools that are suspended"),
     ("odd", "node_filefd_*", "node_exporter takes a number that may have been cut off"),
 ];
 
@@ -44,6 +48,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
 const NEW_COLLECTORS: &[&str] = &[
     "bcachefs",
     "cpu_vulnerabilities",
+    "dmmultipath",
     "kernel_hung",
     "pcidevice",
     "softirqs",
