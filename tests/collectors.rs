@@ -328,6 +328,62 @@ fn a_tree_that_vanishes_leaves_no_series() {
     }
 }
 
+type Damage = fn(&[u8]) -> Vec<u8>;
+
+/// Longer than what collectors read at once.
+const LONG_LINE_BYTES: usize = 16 * 1024;
+
+/// What may have become of the content of a file.
+const DAMAGES: [(&str, Damage); 4] = [
+    ("empty", |_| Vec::new()),
+    ("cut", |content| content[..content.len() / 2].to_vec()),
+    ("garbage", |_| b"\0\xff 1:[x/]( \x80 -> -1\n".repeat(3)),
+    ("one long line", |content| {
+        let mut line = content.repeat(LONG_LINE_BYTES / content.len().max(1));
+        line.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+        line.push(b'\n');
+        line
+    }),
+];
+
+/// Whatever files contain, each collector says how it fared, and what is shown is valid.
+#[test]
+fn damaged_files_break_nothing() {
+    for fixture in FIXTURES {
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture.name);
+        for (damage, apply) in DAMAGES {
+            let copy = TempDir::new("damaged");
+            let tree = copy.path().join("tree");
+            let copied = Command::new("cp").arg("-r").args([&source, &tree]).status().unwrap();
+            assert!(copied.success());
+            for_each_file(&tree, &mut |path| {
+                let content = std::fs::read(path).unwrap();
+                std::fs::write(path, apply(&content)).unwrap();
+            });
+            let choice = Choice::only(fixture.collectors.iter().copied()).unwrap();
+            let (text, _) = scrape(&fixture.settings(&tree), &choice);
+            let what = format!("{} {damage}", fixture.name);
+            let read = exposition::read(text.as_bytes()).unwrap_or_else(|e| panic!("{what}: {e}"));
+            for name in fixture.collectors {
+                let success = read.value("node_scrape_collector_success", &[("collector", name)]);
+                assert!(success.is_some(), "{name} of {what}");
+            }
+        }
+    }
+}
+
+fn for_each_file(folder: &Path, visit: &mut impl FnMut(&Path)) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let (path, kind) = entry.map(|entry| (entry.path(), entry.file_type())).unwrap();
+        match kind.unwrap() {
+            kind if kind.is_dir() => for_each_file(&path, visit),
+            kind if kind.is_file() => visit(&path),
+            _ => {}
+        }
+    }
+}
+
 #[test]
 fn the_host_s_own_exposition_is_valid_and_complete() {
     let (text, reports) = scrape(&Settings::default(), &Choice::default());

@@ -19,6 +19,8 @@ pub(super) struct Bonding {
     masters: List,
     bonds: Remembered<Bond>,
     table: Table,
+    /// The number of this scrape, so that a name that a list has twice is asked about once.
+    pass: u64,
 }
 
 /// A file of names.
@@ -31,17 +33,21 @@ struct Bond {
     folder: PathBuf,
     slaves: List,
     links: Remembered<Link>,
+    pass: u64,
 }
 
 /// Where the state of a link is, in recent kernels and in those from before Linux 3.13.
-struct Link([KeptFile; 2]);
+struct Link {
+    states: [KeptFile; 2],
+    pass: u64,
+}
 
 impl Bonding {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let folder = setup.roots.sys.join("class/net");
         let masters = List::new(folder.join("bonding_masters"));
         let table = Table::register(&setup.registry, &["master"], &METRICS)?;
-        Ok(Box::new(Bonding { folder, masters, bonds: Remembered::new(), table }))
+        Ok(Box::new(Bonding { folder, masters, bonds: Remembered::new(), table, pass: 0 }))
     }
 }
 
@@ -49,9 +55,13 @@ impl Collector for Bonding {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         self.bonds.begin_pass();
+        self.pass += 1;
         let mut outcome = Ok(());
         for name in self.masters.read(files)? {
             let bond = self.bonds.get(name, || Bond::new(&self.folder.join(text(name))));
+            if std::mem::replace(&mut bond.pass, self.pass) == self.pass {
+                continue;
+            }
             match bond.count(files) {
                 Ok(counts) => {
                     let counts = counts.map(|count| Some(f64::from(count)));
@@ -88,7 +98,7 @@ impl List {
 impl Bond {
     fn new(folder: &Path) -> Bond {
         let slaves = List::new(folder.join("bonding/slaves"));
-        Bond { folder: folder.to_owned(), slaves, links: Remembered::new() }
+        Bond { folder: folder.to_owned(), slaves, links: Remembered::new(), pass: 0 }
     }
 
     /// The interfaces of the bond, and those of them that are up.
@@ -97,6 +107,9 @@ impl Bond {
         let [mut all, mut up] = [0; 2];
         for name in self.slaves.read(files)? {
             let link = self.links.get(name, || Link::new(&self.folder, text(name)));
+            if std::mem::replace(&mut link.pass, self.pass) == self.pass {
+                continue;
+            }
             all += 1;
             up += u32::from(link.is_up(files)?);
         }
@@ -107,11 +120,11 @@ impl Bond {
 impl Link {
     fn new(bond: &Path, name: &str) -> Link {
         let of = |prefix| bond.join(format!("{prefix}_{name}/bonding_slave/mii_status"));
-        Link(["lower", "slave"].map(|prefix| KeptFile::new(of(prefix))))
+        Link { states: ["lower", "slave"].map(|prefix| KeptFile::new(of(prefix))), pass: 0 }
     }
 
     fn is_up(&mut self, files: &mut Files) -> Result<bool, CollectError> {
-        let [recent, old] = &mut self.0;
+        let [recent, old] = &mut self.states;
         let state = match files.read(recent).map(|state| state.trim_ascii() == b"up") {
             Err(error) if error.is_no_data() => files.read(old)?.trim_ascii() == b"up",
             state => state?,
