@@ -24,7 +24,9 @@ const STOP_GRACE: Duration = Duration::from_secs(4);
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let outcome = match config::parse(std::env::args_os().skip(1), &wiring::collector_rows()) {
+    let words = config::expand(std::env::args_os().skip(1), &wiring::read_text);
+    let parse = |words| config::parse(words, &wiring::collector_rows());
+    let outcome = match words.and_then(parse) {
         Ok(Invocation::Print(text)) => print(text.as_bytes()).map(|()| 0),
         Ok(Invocation::Check(path)) => check(&path),
         Ok(Invocation::Run(config)) => run(*config),
@@ -60,6 +62,7 @@ fn check(path: &Path) -> Result<u8, Box<dyn Error>> {
 fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     log::init(config.log_level, config.log_format);
     let addresses = wiring::listen_addresses(&config)?;
+    wiring::check_web_config(&config)?;
     let file = config.config_file.as_deref();
     let applications = file.map(wiring::read_applications).transpose()?;
     let roster = Roster::default();
