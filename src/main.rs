@@ -9,6 +9,7 @@ use promlet::config::{self, Config, Invocation, UsageError};
 use promlet::http::{Limits, Server};
 use promlet::supervisor::{self, Roster, Signals, Supervisor, Work};
 use promlet::sys::error::plain;
+use promlet::sys::limits;
 use promlet::{Encoder, Registry, log};
 use std::error::Error;
 use std::io::{self, Write};
@@ -61,6 +62,10 @@ fn check(path: &Path) -> Result<u8, Box<dyn Error>> {
 
 fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     log::init(config.log_level, config.log_format);
+    // Collectors keep files open; with fewer descriptors they open them anew.
+    if let Err(error) = limits::raise_open_files() {
+        log::debug("cannot raise the limit on descriptors", &[("error", &plain(&error))]);
+    }
     let addresses = wiring::listen_addresses(&config)?;
     wiring::check_web_config(&config)?;
     let file = config.config_file.as_deref();
