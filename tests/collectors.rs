@@ -224,6 +224,8 @@ const FIXTURES: &[Fixture] = &[
         ],
         reports: &[],
     },
+    // Devices of DRBD, and mounts of NFS: one twice, one with two connections, an old one.
+    Fixture { name: "replicas", collectors: &["drbd", "mountstats"], flags: &[], reports: &[] },
     // One watchdog of a board, one made of software.
     Fixture { name: "watchdog", collectors: &["watchdog"], flags: &[], reports: &[] },
     // Mounts of many kinds, of which none is there to be asked.
