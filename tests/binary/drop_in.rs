@@ -2,6 +2,9 @@
 
 use std::process::{Command, Output, Stdio};
 
+use promlet::collector::COLLECTORS;
+use promlet::config::LACKING;
+
 use crate::support::process::{Promlet, binary};
 use crate::support::temp::TempDir;
 
@@ -45,15 +48,44 @@ const COMMAND_LINES: &[(&str, &[&str])] = &[
         "--collector.filesystem.ignored-mount-points=^/(dev|proc|sys|var/lib/docker/.+)($|/)",
         "--collector.filesystem.ignored-fs-types=^(autofs|binfmt_misc|cgroup|configfs|debugfs|proc|sysfs|tracefs)$",
     ]),
+    ("kube-prometheus", &[
+        "--web.listen-address=127.0.0.1:9100", "--path.sysfs=/host/sys", "--path.rootfs=/host/root",
+        "--path.udev.data=/host/root/run/udev/data", "--no-collector.wifi", "--no-collector.hwmon",
+        "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/k3s/containerd/.+|var/lib/docker/.+|var/lib/kubelet/pods/.+)($|/)",
+        "--collector.netclass.ignored-devices=^(veth.*|[a-f0-9]{15})$",
+        "--collector.netdev.device-exclude=^(veth.*|[a-f0-9]{15})$",
+    ]),
     ("docker compose", &[
         "--path.procfs=/host/proc", "--path.rootfs=/rootfs", "--path.sysfs=/host/sys",
         "--collector.filesystem.mount-points-exclude=^/(sys|proc|dev|host|etc)($|/)",
     ]),
     ("docker run", &["--path.rootfs=/host"]),
+    ("Ansible role of prometheus.prometheus", &[
+        "--collector.textfile", "--collector.textfile.directory=/var/lib/node_exporter",
+        "--no-collector.systemd",
+        "--web.listen-address=0.0.0.0:9100", "--web.telemetry-path=/metrics",
+    ]),
+    ("NixOS", &[
+        "--no-collector.wifi", "--collector.processes", "--collector.interrupts",
+        "--web.listen-address", "0.0.0.0:9100",
+    ]),
+    ("only what is wanted", &[
+        "--collector.disable-defaults", "--collector.cpu", "--collector.meminfo",
+        "--collector.loadavg", "--collector.filesystem", "--collector.diskstats",
+        "--collector.netdev", "--collector.uname", "--web.disable-exporter-metrics",
+    ]),
     ("all of the web and the log", &[
         "--web.listen-address=:9100", "--web.listen-address=localhost:9100", "--web.telemetry-path=/m",
         "--web.max-requests=0", "--web.disable-exporter-metrics", "--no-web.systemd-socket",
         "--web.config.file=", "--runtime.gomaxprocs=4", "--log.format=json",
+    ]),
+    ("--no- of switches", &[
+        "--no-web.disable-exporter-metrics", "--no-collector.disable-defaults",
+        "--no-collector.cpu.info", "--no-collector.netdev.address-info",
+    ]),
+    ("interfaces by old names", &[
+        "--collector.netdev.device-blacklist=^(veth|br-).*", "--collector.netstat.fields=.*",
+        "--collector.diskstats.ignored-devices=^(ram|loop|fd)\\d+$",
     ]),
 ];
 
@@ -62,6 +94,14 @@ fn command_lines_of_node_exporter_start() {
     for (_, words) in COMMAND_LINES {
         assert_starts(words);
     }
+}
+
+#[test]
+fn each_collector_of_node_exporter_can_be_turned_off() {
+    let lacking = LACKING.iter().map(|row| row.name);
+    let names = COLLECTORS.iter().map(|row| row.name).chain(lacking);
+    let words: Vec<String> = names.map(|name| format!("--no-collector.{name}")).collect();
+    assert_starts(&words.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]
