@@ -70,6 +70,7 @@ mod number_files;
 mod nvme;
 mod ordinals;
 mod os;
+mod pcidevice;
 mod powersupplyclass;
 mod pressure;
 pub mod process;
@@ -224,6 +225,9 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("nfsd", "calls of the server of NFS", nfsd::create),
     Row::on("nvme", "NVMe controllers and their namespaces", nvme::Nvme::create).slow(),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
+    Row::off("pcidevice", "devices on PCI buses", pcidevice::PciDevice::create)
+        .with_flags(pcidevice::FLAGS)
+        .slow(),
     Row::on(
         "powersupplyclass",
         "batteries, chargers and their kin",
