@@ -51,6 +51,7 @@ const COMMAND_LINES: &[(&str, &[&str])] = &[
     ("kube-prometheus", &[
         "--web.listen-address=127.0.0.1:9100", "--path.sysfs=/host/sys", "--path.rootfs=/host/root",
         "--path.udev.data=/host/root/run/udev/data", "--no-collector.wifi", "--no-collector.hwmon",
+        "--no-collector.btrfs",
         "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/k3s/containerd/.+|var/lib/docker/.+|var/lib/kubelet/pods/.+)($|/)",
         "--collector.netclass.ignored-devices=^(veth.*|[a-f0-9]{15})$",
         "--collector.netdev.device-exclude=^(veth.*|[a-f0-9]{15})$",
@@ -62,7 +63,7 @@ const COMMAND_LINES: &[(&str, &[&str])] = &[
     ("docker run", &["--path.rootfs=/host"]),
     ("Ansible role of prometheus.prometheus", &[
         "--collector.textfile", "--collector.textfile.directory=/var/lib/node_exporter",
-        "--no-collector.systemd",
+        "--no-collector.systemd", "--no-collector.mdadm",
         "--web.listen-address=0.0.0.0:9100", "--web.telemetry-path=/metrics",
     ]),
     ("NixOS", &[
