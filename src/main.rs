@@ -9,6 +9,7 @@ use promlet::config::{self, Config, Invocation, UsageError};
 use promlet::http::{Limits, Server};
 use promlet::supervisor::{self, Roster, Signals, Supervisor, Work};
 use promlet::sys::error::plain;
+use promlet::sys::limits;
 use promlet::{Encoder, Registry, log};
 use std::error::Error;
 use std::io::{self, Write};
@@ -24,7 +25,9 @@ const STOP_GRACE: Duration = Duration::from_secs(4);
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let outcome = match config::parse(std::env::args_os().skip(1), &wiring::collector_rows()) {
+    let words = config::expand(std::env::args_os().skip(1), &wiring::read_text);
+    let parse = |words| config::parse(words, &wiring::collector_rows());
+    let outcome = match words.and_then(parse) {
         Ok(Invocation::Print(text)) => print(text.as_bytes()).map(|()| 0),
         Ok(Invocation::Check(path)) => check(&path),
         Ok(Invocation::Run(config)) => run(*config),
@@ -59,7 +62,12 @@ fn check(path: &Path) -> Result<u8, Box<dyn Error>> {
 
 fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     log::init(config.log_level, config.log_format);
+    // Collectors keep files open; with fewer descriptors they open them anew.
+    if let Err(error) = limits::raise_open_files() {
+        log::debug("cannot raise the limit on descriptors", &[("error", &plain(&error))]);
+    }
     let addresses = wiring::listen_addresses(&config)?;
+    wiring::check_web_config(&config)?;
     let file = config.config_file.as_deref();
     let applications = file.map(wiring::read_applications).transpose()?;
     let roster = Roster::default();

@@ -8,7 +8,7 @@ use promlet::config::{self, CollectorRow, Config, UsageError};
 use promlet::exporter::{
     Exporter, RequestCounters, ScrapePhases, register_build_info, register_scrape_up,
 };
-use promlet::http::{ListenAddress, ListenError, Listener};
+use promlet::http::{ListenAddress, Listener};
 use promlet::supervisor::{Application, Roster};
 use promlet::sys::error::plain;
 use promlet::{RegisterError, Registry, log, sys};
@@ -36,12 +36,36 @@ pub(crate) fn listen_addresses(config: &Config) -> Result<Vec<ListenAddress>, Us
     config.listen_addresses.iter().map(parse).collect()
 }
 
-/// The sockets that were handed over, and those of the flags: the default one only where none was.
+/// Refuses a file for TLS and passwords that says anything: who has one would be served without.
+pub(crate) fn check_web_config(config: &Config) -> Result<(), Box<dyn Error>> {
+    let Some(path) = &config.web_config_file else { return Ok(()) };
+    let text = read_text(path).map_err(|reason| {
+        FileError::Unreadable(format!("cannot read {}: {reason}", path.display()))
+    })?;
+    let says_nothing = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+    if text.lines().map(str::trim).all(says_nothing) {
+        return Ok(());
+    }
+    let reason = format!(
+        "\"{}\" asks for TLS or passwords, which promlet does not have; put a proxy in front",
+        path.display()
+    );
+    Err(UsageError::Conflict { flag: "--web.config.file", reason }.into())
+}
+
+/// The sockets that were handed over, and those of the flags: the default one only where none was,
+/// and none of them where systemd's are asked for.
 pub(crate) fn listeners(
     config: &Config,
     addresses: &[ListenAddress],
-) -> Result<Vec<Listener>, ListenError> {
+) -> Result<Vec<Listener>, Box<dyn Error>> {
     let mut listeners = Listener::inherited()?;
+    if config.systemd_socket {
+        return match listeners.is_empty() {
+            true => Err("--web.systemd-socket: systemd has handed over no socket".into()),
+            false => Ok(listeners),
+        };
+    }
     if listeners.is_empty() || config.listen_addresses != [config::LISTEN_ADDRESS] {
         for address in addresses {
             listeners.push(Listener::bind(address)?);
@@ -163,7 +187,7 @@ pub(crate) fn reload_applications(path: &Path) -> Option<Vec<Application>> {
 }
 
 /// The text of a file that is not too long, or why there is none.
-fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     let read = || {
         // Opening one waits for somebody who writes.
         if path.metadata()?.file_type().is_fifo() {

@@ -224,6 +224,15 @@ const FIXTURES: &[Fixture] = &[
         ],
         reports: &[],
     },
+    // Devices of DRBD, and mounts of NFS: one twice, one with two connections, an old one.
+    Fixture { name: "replicas", collectors: &["drbd", "mountstats"], flags: &[], reports: &[] },
+    // A bridge with a card behind it, a device without a link, and one that is malformed.
+    Fixture {
+        name: "pci",
+        collectors: &["pcidevice"],
+        flags: &[],
+        reports: &["pcidevice: vendor:1: expected an id, found 8086"],
+    },
     // One watchdog of a board, one made of software.
     Fixture { name: "watchdog", collectors: &["watchdog"], flags: &[], reports: &[] },
     // Mounts of many kinds, of which none is there to be asked.

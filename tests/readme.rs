@@ -118,6 +118,12 @@ fn every_collector_is_in_its_table() {
 }
 
 #[test]
+fn every_collector_that_is_lacking_is_in_its_table() {
+    let row = |row: &config::LackingRow| vec![code(row.name), row.about.to_owned()];
+    compare("lacking", &config::LACKING.iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_limit_is_in_its_table() {
     let time = |time: Duration| format!("{} s", time.as_secs());
     let size = |bytes: usize| format!("{} KiB", bytes / 1024);

@@ -34,6 +34,7 @@ mod devices;
 mod diskstats;
 mod dmi;
 mod dmmultipath;
+mod drbd;
 mod edac;
 mod entropy;
 mod error;
@@ -57,6 +58,7 @@ mod loadavg;
 mod mdadm;
 mod meminfo;
 mod meminfo_numa;
+mod mountstats;
 mod netclass;
 mod netdev;
 mod netstat;
@@ -68,6 +70,7 @@ mod number_files;
 mod nvme;
 mod ordinals;
 mod os;
+mod pcidevice;
 mod powersupplyclass;
 mod pressure;
 pub mod process;
@@ -183,6 +186,7 @@ pub const COLLECTORS: &[Row] = &[
         .with_flags(diskstats::FLAGS),
     Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
     Row::on("dmmultipath", "disks that several paths lead to", dmmultipath::DmMultipath::create),
+    Row::off("drbd", "replication of block devices by DRBD", drbd::Drbd::create),
     Row::on("edac", "errors of memory", edac::Edac::create).slow(),
     Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
     Row::on("fibrechannel", "ports of Fibre Channel adapters", fibrechannel::FibreChannel::create)
@@ -205,6 +209,11 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("mdadm", "arrays of disks", mdadm::MdAdm::create),
     Row::on("meminfo", "memory by use, from /proc/meminfo", meminfo::MemInfo::create),
     Row::off("meminfo_numa", "memory by node", meminfo_numa::MemInfoNuma::create),
+    Row::off(
+        "mountstats",
+        "what clients of NFS count of each mount",
+        mountstats::MountStats::create,
+    ),
     Row::on("netclass", "properties of network interfaces", netclass::NetClass::create)
         .with_flags(netclass::FLAGS),
     Row::on("netdev", "traffic and errors of network interfaces", netdev::NetDev::create)
@@ -216,6 +225,9 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("nfsd", "calls of the server of NFS", nfsd::create),
     Row::on("nvme", "NVMe controllers and their namespaces", nvme::Nvme::create).slow(),
     Row::on("os", "name and version of the distribution, from os-release", os::Os::create),
+    Row::off("pcidevice", "devices on PCI buses", pcidevice::PciDevice::create)
+        .with_flags(pcidevice::FLAGS)
+        .slow(),
     Row::on(
         "powersupplyclass",
         "batteries, chargers and their kin",

@@ -141,8 +141,8 @@ impl Table {
         });
         self.next = index + 1;
         let row = &mut self.rows[index];
-        row.visited = true;
-        RowMut { columns: &self.columns, row }
+        let is_first_visit = !std::mem::replace(&mut row.visited, true);
+        RowMut { columns: &self.columns, row, is_first_visit }
     }
 
     /// Removes the rows that were not visited since the last sweep.
@@ -152,7 +152,7 @@ impl Table {
         rows.retain_mut(|row| {
             let keep = std::mem::take(&mut row.visited);
             if !keep {
-                RowMut { columns, row }.clear();
+                RowMut { columns, row, is_first_visit: false }.clear();
                 *changes += 1;
             }
             keep
@@ -198,9 +198,15 @@ impl Drop for Sweep<'_> {
 pub(crate) struct RowMut<'t> {
     columns: &'t [Column],
     row: &'t mut Row,
+    is_first_visit: bool,
 }
 
 impl RowMut<'_> {
+    /// Whether it has not been visited before in this sweep.
+    pub(crate) fn is_first_visit(&self) -> bool {
+        self.is_first_visit
+    }
+
     /// Sets the value of a column; without one its series goes.
     pub(crate) fn set(&mut self, column: usize, value: Option<f64>) {
         match (&self.row.cells[column], value) {

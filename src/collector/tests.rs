@@ -445,6 +445,7 @@ const FIXTURE_FILES: &[(&str, &str, &str)] = &[
     ("cgroups", "details", "cgroups"),
     ("cpu", "cpus", "cpuinfo"),
     ("diskstats", "disks", "diskstats"),
+    ("drbd", "replicas", "drbd"),
     ("entropy", "kernel", "sys/kernel/random/poolsize"),
     ("interrupts", "details", "interrupts"),
     ("pressure", "kernel", "pressure/io"),

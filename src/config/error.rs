@@ -39,6 +39,13 @@ pub enum UsageError {
         /// What was typed.
         found: String,
     },
+    /// The collector is one of node_exporter's that promlet lacks.
+    Lacking {
+        /// Its name.
+        collector: &'static str,
+        /// What it shows, and where from.
+        about: &'static str,
+    },
     /// A collector does not take the value.
     Collector(FlagError),
     /// The option was there before.
@@ -50,6 +57,13 @@ pub enum UsageError {
     UnexpectedWord {
         /// The word.
         word: String,
+    },
+    /// A file of arguments that cannot be used.
+    ArgumentFile {
+        /// The word that names it, `@` and all.
+        word: String,
+        /// Why not.
+        reason: String,
     },
     /// Nothing follows `--`.
     NoCommand,
@@ -78,12 +92,18 @@ impl fmt::Display for UsageError {
             Self::BadValue { flag, expected, found } => {
                 write!(f, "invalid value: {flag}: expected {expected}, found \"{found}\"")
             }
+            Self::Lacking { collector, about } => {
+                write!(f, "unsupported: --collector.{collector}: promlet does not have {about}")
+            }
             Self::Collector(error) => error.fmt(f),
             Self::Repeated { flag } => write!(f, "repeated flag: {flag} may be given once"),
             Self::UnexpectedWord { word } => write!(
                 f,
                 "unexpected argument: \"{word}\" is no flag; to run a command, write it after --"
             ),
+            Self::ArgumentFile { word, reason } => {
+                write!(f, "cannot read arguments from {word}: {reason}")
+            }
             Self::NoCommand => f.write_str("missing command: nothing follows --"),
             Self::Conflict { flag, reason } => write!(f, "conflict: {flag}: {reason}"),
         }

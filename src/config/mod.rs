@@ -1,9 +1,11 @@
 //! What promlet is asked to do: typed as flags, checked, and handed on as a [`Config`].
 //!
 //! ```text
-//! argv ── cli (OPTIONS, one row an option) ──> Typed ── validation ──> Config
+//! argv ── cli (options, one row an option) ──> Typed ── validation ──> Config
 //!                    └── help ──> --help, and the table in the README
 //! file ── file (KEYS, one row a key) ──> Contents: the applications to run
+//! lacking             what node_exporter takes and promlet has no use for
+//! argument_file       @FILE: words out of a file, in front of all this
 //! ```
 //!
 //! The conventions are those of node_exporter's flags (kingpin): `--flag value` and `--flag=value`,
@@ -11,19 +13,24 @@
 
 #![forbid(unsafe_code)]
 
+mod argument_file;
 mod cli;
 mod error;
 pub mod file;
 mod help;
+mod lacking;
 mod option;
+mod options;
 mod suggest;
 mod typed;
 mod value;
 
-pub use cli::options;
+pub use argument_file::expand;
 pub use error::UsageError;
 pub use help::help;
+pub use lacking::{LACKING, LackingRow};
 pub use option::OptionRow;
+pub use options::options;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -82,6 +89,10 @@ pub enum Invocation {
 pub struct Config {
     /// Where to listen, as typed: `IPV4:PORT`, `:PORT`, `[IPV6]:PORT` or `unix:/PATH`; at least one.
     pub listen_addresses: Vec<String>,
+    /// Listen on what systemd hands over and nothing else.
+    pub systemd_socket: bool,
+    /// A file that node_exporter would read TLS and authentication from.
+    pub web_config_file: Option<PathBuf>,
     /// Where the metrics are, with the leading slash.
     pub telemetry_path: String,
     /// How many scrapes may run at once; `None` is no limit.
@@ -151,9 +162,10 @@ pub fn parse(
     args: impl IntoIterator<Item = OsString>,
     collectors: &[CollectorRow],
 ) -> Result<Invocation, UsageError> {
-    let rows = options(collectors);
+    let mut rows = options(collectors);
+    rows.extend(lacking::options());
     Ok(match cli::parse(args, &rows)? {
-        cli::Parsed::Help => Invocation::Print(help(&rows)),
+        cli::Parsed::Help => Invocation::Print(help(&options(collectors))),
         cli::Parsed::Version => Invocation::Print(version_line()),
         cli::Parsed::Typed(typed) => match (typed.config_check, &typed.config_file) {
             (false, _) => Invocation::Run(Box::new(validate(*typed, collectors)?)),
@@ -201,6 +213,8 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
     let application = application(typed.command, typed.app_name, typed.app_stop_timeout);
     Ok(Config {
         listen_addresses: typed.listen_addresses,
+        systemd_socket: typed.systemd_socket,
+        web_config_file: typed.web_config_file,
         telemetry_path: typed.telemetry_path,
         max_requests: NonZeroUsize::new(typed.max_requests),
         max_connections: typed.max_connections,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 
+use super::lacking::LackingRow;
 use super::typed::Typed;
 use super::value::Expected;
 use crate::collector::{Flag, Takes};
@@ -49,6 +50,10 @@ pub(super) enum Effect {
     Collector { name: &'static str, on_by_default: bool },
     /// A flag that a collector declares.
     OfCollector(&'static Flag),
+    /// `--collector.NAME` and `--no-collector.NAME` of one that promlet lacks.
+    Lacking(&'static LackingRow),
+    /// A flag of such a collector, which changes nothing.
+    OfLacking(Takes),
     /// `--flag VALUE`. The default goes through `set` like a value that was typed.
     Value { name: &'static str, default: Option<&'static str>, repeatable: bool, set: SetValue },
 }
@@ -63,12 +68,16 @@ impl OptionRow {
         let name = &self.name;
         match self.effect {
             Effect::Value { name: value_name, .. } => format!("--{name}={value_name}"),
-            Effect::OfCollector(flag) if !self.is_negatable() => {
-                format!("--{name}={}", value_name(flag.takes))
+            Effect::OfCollector(&Flag { takes, .. }) | Effect::OfLacking(takes)
+                if !self.is_negatable() =>
+            {
+                format!("--{name}={}", value_name(takes))
             }
-            Effect::Toggle { .. } | Effect::Collector { .. } | Effect::OfCollector(_) => {
-                format!("--[no-]{name}")
-            }
+            Effect::Toggle { .. }
+            | Effect::Collector { .. }
+            | Effect::OfCollector(_)
+            | Effect::Lacking(_)
+            | Effect::OfLacking(_) => format!("--[no-]{name}"),
             Effect::Help | Effect::Version | Effect::Switch(_) => format!("--{name}"),
         }
     }
@@ -82,6 +91,8 @@ impl OptionRow {
                 Some(on_or_off(on))
             }
             Effect::OfCollector(flag) => flag_default(flag.takes),
+            Effect::OfLacking(takes) => flag_default(takes),
+            Effect::Lacking(_) => Some(on_or_off(false)),
             Effect::Help | Effect::Version | Effect::Switch(_) => None,
         }
     }
@@ -95,15 +106,19 @@ impl OptionRow {
     pub(super) fn is_repeatable(&self) -> bool {
         match self.effect {
             Effect::Value { repeatable, .. } => repeatable,
-            Effect::OfCollector(flag) => flag.takes == Takes::Texts,
+            Effect::OfCollector(&Flag { takes, .. }) | Effect::OfLacking(takes) => {
+                takes == Takes::Texts
+            }
             _ => false,
         }
     }
 
     pub(super) fn is_negatable(&self) -> bool {
         match self.effect {
-            Effect::Toggle { .. } | Effect::Collector { .. } => true,
-            Effect::OfCollector(flag) => matches!(flag.takes, Takes::Switch(_)),
+            Effect::Toggle { .. } | Effect::Collector { .. } | Effect::Lacking(_) => true,
+            Effect::OfCollector(&Flag { takes, .. }) | Effect::OfLacking(takes) => {
+                matches!(takes, Takes::Switch(_))
+            }
             _ => false,
         }
     }
@@ -112,7 +127,7 @@ impl OptionRow {
     pub(super) fn takes_value(&self) -> bool {
         match self.effect {
             Effect::Value { .. } => true,
-            Effect::OfCollector(_) => !self.is_negatable(),
+            Effect::OfCollector(_) | Effect::OfLacking(_) => !self.is_negatable(),
             _ => false,
         }
     }

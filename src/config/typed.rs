@@ -12,6 +12,8 @@ use crate::log;
 pub(super) struct Typed {
     pub(super) once: bool,
     pub(super) listen_addresses: Vec<String>,
+    pub(super) systemd_socket: bool,
+    pub(super) web_config_file: Option<PathBuf>,
     pub(super) telemetry_path: String,
     pub(super) max_requests: usize,
     pub(super) max_connections: usize,

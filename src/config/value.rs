@@ -72,10 +72,10 @@ pub(super) fn request_target(value: &OsStr) -> Result<String, Expected> {
     target.map(str::to_owned).ok_or_else(|| "a path such as /healthz".to_owned())
 }
 
-/// A level of the log.
+/// A level of the log, in letters of either case.
 pub(super) fn level(value: &OsStr) -> Result<Level, Expected> {
     let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
-    one_of(value, &levels.map(|level| (level.name(), level)))
+    one_of(&value.to_ascii_lowercase(), &levels.map(|level| (level.name(), level)))
 }
 
 /// A format of the log.

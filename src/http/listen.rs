@@ -72,10 +72,18 @@ impl FromStr for ListenAddress {
                 let port = text.strip_prefix("localhost:");
                 let numeric = port.map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
                 let address = numeric.as_deref().unwrap_or(text).parse();
-                address.map(ListenAddress::Tcp).map_err(|_| error())
+                let address = address.ok().or_else(|| parse_bracketed_ipv4(text));
+                address.map(ListenAddress::Tcp).ok_or_else(error)
             }
         }
     }
+}
+
+/// `[IPV4]:PORT`, which Go takes; charts write it to be good for addresses of both kinds.
+fn parse_bracketed_ipv4(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.strip_prefix('[')?.split_once("]:")?;
+    let ip: Ipv4Addr = ip.parse().ok()?;
+    format!("{ip}:{port}").parse().ok()
 }
 
 impl fmt::Display for ListenAddress {
@@ -280,6 +288,10 @@ mod tests {
             ("127.0.0.1:9100", tcp("127.0.0.1:9100")),
             ("[::1]:9100", tcp("[::1]:9100")),
             ("[::]:9100", tcp("[::]:9100")),
+            ("[0.0.0.0]:9100", tcp("0.0.0.0:9100")),
+            ("[0.0.0.0]", None),
+            ("[0.0.0.0]:", None),
+            ("[localhost]:9100", None),
             ("unix:/run/p.sock", Some(ListenAddress::Unix("/run/p.sock".into()))),
             ("unix:p.sock", Some(ListenAddress::Unix("p.sock".into()))),
             ("", None),

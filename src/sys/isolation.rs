@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use super::limits;
 use super::process::check;
 use super::signal::{self, Signal, SignalSet};
 
@@ -70,7 +71,8 @@ pub struct Limits {
 /// started it.
 ///
 /// - It leads a process group of its own, or a session, as `isolation` says.
-/// - It has the limits and is the user that `isolation` says.
+/// - It has the limits and is the user that `isolation` says; the soft limit on descriptors is
+///   otherwise what it was before [`limits::raise_open_files`].
 /// - Every signal has its default effect, PIPE and CHLD included; only a HUP that is ignored stays
 ///   so, or nohup(1) would have no effect.
 /// - No signal is blocked. This comes last: whatever arrives before waits, and then meets the
@@ -93,6 +95,10 @@ pub fn isolate(command: &mut Command, isolation: Isolation) {
             .filter(|&signal| !(keep_hup_ignored && signal == Signal::HUP))
             .for_each(signal::set_default);
         close_on_exec();
+        // Behind the marking, which may go by the limit.
+        if isolation.limits.open_files.is_none() {
+            limits::restore_open_files()?;
+        }
         SignalSet::empty().set_mask()
     };
     // SAFETY: the closure runs in the child of a fork from a process with threads. It calls only

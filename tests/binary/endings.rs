@@ -1,10 +1,11 @@
 //! How it ends: by signals, with answers under way, and as its application did.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::poll;
-use crate::support::process::Promlet;
-use crate::{ONE_SCRAPE, leave_an_answer_under_way, read};
+use crate::support::process::{Promlet, binary};
+use crate::{ONE_SCRAPE, leave_an_answer_under_way, read, scrape};
 
 /// The promise: SIGTERM and SIGINT end it within this time.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
@@ -67,4 +68,17 @@ fn a_signal_reaches_the_application() {
     poll("the trap", || promlet.process.output().iter().any(|l| l == "trapping").then_some(()));
     promlet.process.signal("USR1");
     assert_eq!(promlet.process.wait().code(), Some(5));
+}
+
+#[test]
+fn the_limit_on_descriptors_is_raised_for_promlet_and_not_for_its_application() {
+    let words = "ulimit -n 300; ulimit -Sn 200; exec \"$0\" \"$@\"";
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", words]).arg(binary());
+    let script = "echo limits=$(ulimit -Sn)/$(ulimit -Hn); exec sleep 60";
+    let mut promlet = Promlet::started_by(shell, &["--", "sh", "-c", script]);
+    let page = scrape(&promlet);
+    assert_eq!(page.value("process_max_fds", &[]), Some(300.0));
+    let said = |line: &str| line.strip_prefix("limits=").map(str::to_owned);
+    assert_eq!(promlet.process.wait_for_line(said), "200/300");
 }

@@ -7,6 +7,7 @@ mod support;
 mod appmesh;
 mod collectors;
 mod command_line;
+mod drop_in;
 mod endings;
 mod endpoints;
 mod formats;

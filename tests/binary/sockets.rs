@@ -122,6 +122,23 @@ fn a_socket_that_was_handed_over_stands_beside_those_of_flags() {
 }
 
 #[test]
+fn a_socket_of_systemd_stands_alone_where_it_is_asked_for() {
+    const FLAG: &str = "--web.systemd-socket";
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there are ports");
+    let expected = listener.local_addr().expect("it has one").to_string();
+    let mut process = start_with(listener, &[FLAG, "--web.listen-address=127.0.0.1:0"]);
+    assert_eq!(next_address(&mut process), expected);
+    read(&connect(&expected).get("/metrics").expect("it answers"));
+    let said = process.output().iter().filter(|line| line.contains("listening")).count();
+    assert_eq!(said, 1, "and of nothing else: {:?}", process.output());
+
+    let mut alone = start(&[FLAG]);
+    assert_eq!(alone.wait().code(), Some(1));
+    let expected = "promlet: --web.systemd-socket: systemd has handed over no socket";
+    assert_eq!(alone.output(), [expected]);
+}
+
+#[test]
 fn a_taken_port_is_one_clear_line_and_exit_1() {
     let first = Promlet::start(&[]);
     let mut second = start(&[&format!("--web.listen-address={}", first.address)]);

@@ -41,6 +41,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("arrays", "node_md_state", "1.5.0 takes an array that is reshaped for one at rest"),
     ("arrays", "node_nvme_info", "1.12.1 has the number of the controller as a label"),
     ("stores", "node_zfs_zpool_state", "1.5.0 does not know pools that are suspended"),
+    ("*", "node_mountstats_nfs_transport_*", "1.5.0 shows one connection of each mount"),
     ("odd", "node_filefd_*", "node_exporter takes a number that may have been cut off"),
 ];
 

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStringExt;
 
 use proptest::prelude::*;
 
+use super::super::lacking;
+use super::super::{CollectorRow, options};
 use super::*;
 
 const COLLECTORS: [CollectorRow; 2] = [
@@ -13,7 +15,9 @@ const COLLECTORS: [CollectorRow; 2] = [
 ];
 
 fn parse_words(words: &[&str]) -> Result<Parsed, UsageError> {
-    parse(words.iter().map(OsString::from), &options(&COLLECTORS))
+    let mut rows = options(&COLLECTORS);
+    rows.extend(lacking::options());
+    parse(words.iter().map(OsString::from), &rows)
 }
 
 fn typed(words: &[&str]) -> Typed {
@@ -85,6 +89,10 @@ fn every_option_has_an_effect_of_its_own() {
         };
         let word = match row.effect {
             Effect::Help | Effect::Version | Effect::OfCollector(_) => continue,
+            Effect::Lacking(_) | Effect::OfLacking(_) => continue,
+            // What node_exporter needs and promlet does not.
+            Effect::Value { .. } if row.name == "runtime.gomaxprocs" => continue,
+            Effect::Toggle { default: false, .. } => format!("--{}", row.name),
             Effect::Switch(_) => format!("--{}", row.name),
             Effect::Toggle { .. } | Effect::Collector { .. } => format!("--no-{}", row.name),
             Effect::Value { .. } => format!("--{}={other_value}", row.name),
@@ -159,6 +167,27 @@ fn errors_name_flag_and_word() {
     for (words, expected) in CASES {
         assert_eq!(error(words), *expected, "{words:?}");
     }
+}
+
+/// What is off anyway can be turned off, and set up in vain; what is lacking cannot be turned on.
+#[test]
+fn collectors_that_are_lacking_can_only_be_off() {
+    let defaults = format!("{:?}", typed(&[]));
+    #[rustfmt::skip]
+    const CASES: &[&[&str]] = &[
+        &["--no-collector.systemd"],
+        &["--collector.systemd.unit-include=(ssh|cron).service", "--no-collector.logind"],
+        &["--collector.systemd.unit-exclude", ".+"],
+        &["--no-collector.systemd.enable-task-metrics", "--collector.systemd.private"],
+        &["--collector.perf.tracepoint=a:b", "--collector.perf.tracepoint=c:d"],
+    ];
+    for words in CASES {
+        assert_eq!(format!("{:?}", typed(words)), defaults, "{words:?}");
+    }
+    let expected = "unsupported: --collector.systemd: promlet does not have units of systemd, asked over D-Bus";
+    assert_eq!(error(&["--collector.systemd"]), expected);
+    let expected = "missing value: expected --collector.ntp.server=TEXT";
+    assert_eq!(error(&["--collector.ntp.server"]), expected);
 }
 
 #[test]
