@@ -44,11 +44,7 @@ impl Listing {
     ///
     /// # Errors
     /// What lseek(2) or getdents64(2) fails with: ENOTDIR, or ENOENT for a folder that is gone.
-    pub fn for_each_name(
-        &mut self,
-        folder: &File,
-        mut visit: impl FnMut(&[u8]),
-    ) -> io::Result<()> {
+    pub fn for_each_name(&mut self, folder: &File, mut visit: impl FnMut(&[u8])) -> io::Result<()> {
         self.for_each_entry(folder, |entry| visit(entry.name))
     }
 

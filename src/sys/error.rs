@@ -40,10 +40,8 @@ mod tests {
 
     #[test]
     fn the_file_of_a_dead_process_says_so() {
-        let mut child = std::process::Command::new("cat")
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let path = format!("/proc/{}/stat", child.id());
         let mut file = std::fs::File::open(&path).unwrap();
         drop(child.stdin.take());
