@@ -64,7 +64,7 @@ const APPLICATION: [Metric; 18] = [
         "appmesh_application_process_write_bytes_total",
         "Bytes that its processes have written to storage.",
     ),
-    Metric::gauge("appmesh_application_running", "Whether any of its processes runs."),
+    Metric::gauge("appmesh_application_running", "Whether it runs."),
 ];
 
 const RESTARTS: Metric = Metric::counter(
@@ -119,7 +119,9 @@ impl Tables {
                 starts.row(&[&group.name]).set(0, Some(group.starts() as f64));
             }
             if let Some(memory) = &mut memory {
-                memory.row(&[&group.name]).set(0, Some(group.live.resident_bytes as f64));
+                // As there: what is left of an application that has ended is not its memory.
+                let bytes = if group.is_running() { group.live.resident_bytes } else { 0 };
+                memory.row(&[&group.name]).set(0, Some(bytes as f64));
             }
         }
         if let Some(application) = &mut self.application {
@@ -150,7 +152,7 @@ impl Application {
 fn values(group: &Group, boot_seconds: Option<f64>) -> [Option<f64>; APPLICATION.len()] {
     let Group { live, .. } = group;
     let used = group.used();
-    let is_running = live.running > 0;
+    let is_running = group.is_running();
     let of_living = |value: u64| (live.processes > 0).then_some(value as f64);
     let if_true = |fact: bool| if fact { 1.0 } else { 0.0 };
     let seconds = |micros: u64| Some(micros as f64 / 1e6);

@@ -113,6 +113,14 @@ impl Group {
         }
     }
 
+    /// Whether it runs: an application's first process, or any process that is watched.
+    pub(crate) fn is_running(&self) -> bool {
+        match &self.origin {
+            Origin::Application(status) => status.pid.is_some(),
+            Origin::Watch { .. } => self.live.running > 0,
+        }
+    }
+
     pub(super) fn is_application(&self) -> bool {
         matches!(self.origin, Origin::Application(_))
     }
