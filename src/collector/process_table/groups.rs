@@ -155,7 +155,7 @@ impl Group {
         self.live.add(&member.reading, member.contribution(with_children));
     }
 
-    /// Adds up what it has used. `reaped` is what promlet knows of the dead.
+    /// Adds up what it has used.
     fn finish(&mut self, now: Instant) {
         let reaped = match &self.origin {
             Origin::Application(status) => status.reaped,

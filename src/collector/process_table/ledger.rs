@@ -14,7 +14,7 @@
 //! So a group's sum never falls, a child that was seen is not counted again with its parent, and a
 //! child that lived and died between two scrapes is counted if its parent waited for it.
 
-use super::groups::{GroupId, Groups};
+use super::groups::Groups;
 use super::member::Member;
 use super::usage::Usage;
 use super::{Process, position};
@@ -73,16 +73,12 @@ pub(super) fn settle(gone: &[Gone], alive: &mut [Process], groups: &mut Groups) 
 }
 
 fn hand_over(heir: &mut Member, own: Usage, foreign: Usage, groups: &Groups) {
-    let with_children = group_has_children(heir.group, groups);
+    let with_children = groups.get(heir.group).is_some_and(|group| group.has_children());
     let growth = heir.inherited(with_children);
     let excluded = growth.min(foreign);
     heir.excluded = heir.excluded.plus(excluded);
     let missing = own.minus(growth.minus(excluded));
     heir.bequeathed = heir.bequeathed.plus(missing);
-}
-
-fn group_has_children(id: GroupId, groups: &Groups) -> bool {
-    groups.get(id).is_some_and(|group| group.has_children())
 }
 
 /// The place of the nearest ancestor that lives, if that one is a member.

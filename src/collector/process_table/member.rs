@@ -205,7 +205,7 @@ impl Member {
         if content.as_ref().is_err_and(is_gone) {
             return Err(Gone);
         }
-        let Some(content) = noticed.content(content) else { return Ok(noticed) };
+        let Some(content) = noticed.value(content) else { return Ok(noticed) };
         match parse_stat(content) {
             Ok(stat) => {
                 noticed.parent = Some(stat.parent);
@@ -268,15 +268,12 @@ impl Noticed {
         content: io::Result<&[u8]>,
         parse: fn(&[u8]) -> Result<T, CollectError>,
     ) -> Option<T> {
-        let parsed = parse(self.content(content)?);
+        let parsed = parse(self.value(content)?);
         self.errors += u64::from(parsed.is_err());
         parsed.ok()
     }
 
-    fn content<'b>(&mut self, content: io::Result<&'b [u8]>) -> Option<&'b [u8]> {
-        self.value(content)
-    }
-
+    /// What there is to be had, with the errors counted that are more than a closed door.
     fn value<T>(&mut self, value: io::Result<T>) -> Option<T> {
         let is_hidden =
             |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied || is_gone(error);
