@@ -5,6 +5,8 @@
 
 mod wiring;
 
+use promlet::collector::watch::WatchList;
+use promlet::config::file::Contents;
 use promlet::config::{self, Config, Invocation, UsageError};
 use promlet::http::{Limits, Server};
 use promlet::supervisor::{self, Roster, Signals, Supervisor, Work};
@@ -55,8 +57,10 @@ fn exit_code(error: &(dyn Error + 'static)) -> u8 {
 
 /// Says that a configuration file can be used, or fails with all that is wrong with it.
 fn check(path: &Path) -> Result<u8, Box<dyn Error>> {
-    let applications = wiring::read_applications(path)?.len();
-    print(format!("{}: ok, applications: {applications}\n", path.display()).as_bytes())?;
+    let contents = wiring::read_file(path)?;
+    let (applications, watched) = (contents.applications.len(), contents.watches.len());
+    let path = path.display();
+    print(format!("{path}: ok, applications: {applications}, watched: {watched}\n").as_bytes())?;
     Ok(0)
 }
 
@@ -69,10 +73,10 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     let addresses = wiring::listen_addresses(&config)?;
     wiring::check_web_config(&config)?;
     let file = config.config_file.as_deref();
-    let applications = file.map(wiring::read_applications).transpose()?;
-    let roster = Roster::default();
+    let contents = file.map(wiring::read_file).transpose()?;
+    let (roster, watches) = (Roster::default(), WatchList::default());
     let registry = Registry::new();
-    let requests = wiring::register(&registry, &config, &roster)?;
+    let requests = wiring::register(&registry, &config, &roster, &watches)?;
     if config.once {
         let mut body = Vec::new();
         requests.count_scrape();
@@ -83,10 +87,13 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
 
     // Before there is a second thread, which would take the signals.
     let signals = Signals::block().map_err(because("cannot take over the signals"))?;
-    let mut reload = || wiring::reload_applications(file?);
-    let work = match (&config.application, applications) {
+    let mut reload = || wiring::reload(file?, &watches);
+    let work = match (&config.application, contents) {
         (Some(application), _) => Work::Command(Box::new(application.clone())),
-        (None, Some(applications)) => Work::File { applications, reload: &mut reload },
+        (None, Some(Contents { applications, watches: watched })) => {
+            watches.set(watched);
+            Work::File { applications, reload: &mut reload }
+        }
         (None, None) => Work::Nothing,
     };
     let supervisor = Supervisor::new(&signals, work, &roster)?;

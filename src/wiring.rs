@@ -3,13 +3,17 @@
 
 #![forbid(unsafe_code)]
 
-use promlet::collector::{self, COLLECTORS, Choice, Node, Report, Roots, Settings, application};
+use promlet::collector::watch::WatchList;
+use promlet::collector::{
+    self, COLLECTORS, Choice, Node, Report, Roots, Settings, Usage, application,
+};
+use promlet::config::file::Contents;
 use promlet::config::{self, CollectorRow, Config, UsageError};
 use promlet::exporter::{
     Exporter, RequestCounters, ScrapePhases, register_build_info, register_scrape_up,
 };
 use promlet::http::{ListenAddress, Listener};
-use promlet::supervisor::{Application, Roster};
+use promlet::supervisor::{self, AppStatus, Application, ExitReason, Roster};
 use promlet::sys::error::plain;
 use promlet::{RegisterError, Registry, log, sys};
 use std::error::Error;
@@ -79,6 +83,7 @@ pub(crate) fn register(
     registry: &Registry,
     config: &Config,
     roster: &Roster,
+    watches: &WatchList,
 ) -> Result<RequestCounters, Box<dyn Error>> {
     let appmesh = &config.appmesh;
     let mut const_labels = Vec::new();
@@ -99,7 +104,7 @@ pub(crate) fn register(
     if appmesh.scrape_up {
         register_scrape_up(&view)?;
     }
-    register_applications(&view, config, roster)?;
+    register_applications(registry, &view, config, roster, watches)?;
     if config.exporter_metrics {
         register_build_info(registry, config::VERSION, config::REVISION.unwrap_or("unknown"))?;
         collector::process::register(registry)?;
@@ -117,27 +122,70 @@ pub(crate) fn register(
 }
 
 fn register_applications(
+    registry: &Registry,
     view: &Registry,
     config: &Config,
     roster: &Roster,
+    watches: &WatchList,
 ) -> Result<(), RegisterError> {
-    let roster = roster.clone();
-    let visit = move |visit: &mut dyn FnMut(&str, application::Status)| {
-        for status in &*roster.applications() {
-            // In this order: see there.
-            let starts = status.starts();
-            let pid = status.pid().map(i32::cast_unsigned);
-            visit(status.name(), application::Status { pid, starts });
-        }
+    let (visited, owners) = (roster.clone(), roster.clone());
+    let sources = application::Sources {
+        visit: Box::new(move |visit| {
+            for status in &*visited.applications() {
+                visit(status.name(), status_of(status));
+            }
+        }),
+        find_owner: Box::new(move |application::Orphan { pid, group, session }| {
+            let orphan = supervisor::Orphan { pid: pid.cast_signed(), group, session };
+            owners.owner(orphan).map(|status| status.name().to_owned())
+        }),
+        watches: watches.clone(),
+        procfs: config.paths.procfs.clone(),
     };
     let families = application::Families {
         start_count: config.appmesh.process_start_count,
         memory_gauge: config.appmesh.process_memory_gauge,
+        application: config.appmesh.application_metrics,
+        namedprocess: config.namedprocess,
     };
-    application::register(view, Box::new(visit), families)
+    application::register(registry, view, sources, families)
 }
 
-/// Why there are no applications out of a configuration file: a line for each reason.
+/// How an application is, as the collector wants to know it.
+fn status_of(status: &AppStatus) -> application::Status {
+    // In this order: see there.
+    let starts = status.starts();
+    let pid = status.pid().map(i32::cast_unsigned);
+    application::Status {
+        pid,
+        starts,
+        started_at: status.started_at(),
+        is_enabled: status.is_enabled(),
+        is_healthy: status.is_healthy(),
+        restarts: status.restarts(),
+        exits: ExitReason::ALL.map(|reason| (reason.name(), status.exits(reason))),
+        last_exit: status.last_exit(),
+        reaped: usage_of(status.reaped().usage),
+    }
+}
+
+fn usage_of(usage: supervisor::Usage) -> Usage {
+    /// Of what getrusage(2) calls a block.
+    const BLOCK_BYTES: u64 = 512;
+    // 2^64 microseconds are 584,000 years.
+    Usage {
+        user_micros: usage.user.as_micros() as u64,
+        system_micros: usage.system.as_micros() as u64,
+        minor_faults: usage.minor_faults,
+        major_faults: usage.major_faults,
+        read_bytes: usage.blocks_read.saturating_mul(BLOCK_BYTES),
+        write_bytes: usage.blocks_written.saturating_mul(BLOCK_BYTES),
+        voluntary_switches: usage.voluntary_switches,
+        involuntary_switches: usage.involuntary_switches,
+    }
+}
+
+/// Why a configuration file cannot be used: a line for each reason.
 #[derive(Debug)]
 pub(crate) enum FileError {
     /// It cannot be read.
@@ -160,22 +208,24 @@ impl Display for FileError {
 
 impl Error for FileError {}
 
-/// The applications of a configuration file.
-pub(crate) fn read_applications(path: &Path) -> Result<Vec<Application>, FileError> {
+/// What a configuration file says.
+pub(crate) fn read_file(path: &Path) -> Result<Contents, FileError> {
     let name = path.display().to_string();
     let cannot_read = |reason| FileError::Unreadable(format!("cannot read {name}: {reason}"));
     let text = read_text(path).map_err(cannot_read)?;
-    let contents = config::file::parse(&name, &text, &read_text).map_err(FileError::Wrong)?;
-    Ok(contents.applications)
+    config::file::parse(&name, &text, &read_text).map_err(FileError::Wrong)
 }
 
-/// The same once more, or the log of why that is not to be used.
-pub(crate) fn reload_applications(path: &Path) -> Option<Vec<Application>> {
-    match read_applications(path) {
-        Ok(applications) => {
-            let fields: log::Fields<'_> = &[("applications", &applications.len())];
+/// The applications of the file, read once more, or the log of why it is not to be used. What it
+/// watches is taken over at once.
+pub(crate) fn reload(path: &Path, watches: &WatchList) -> Option<Vec<Application>> {
+    match read_file(path) {
+        Ok(contents) => {
+            let counts = (contents.applications.len(), contents.watches.len());
+            let fields: log::Fields<'_> = &[("applications", &counts.0), ("watched", &counts.1)];
             log::info("configuration read again", fields);
-            Some(applications)
+            watches.set(contents.watches);
+            Some(contents.applications)
         }
         Err(error) => {
             for line in error.to_string().lines() {

@@ -1,6 +1,8 @@
 //! A scrape of the node that finds what the one before found allocates nothing, nor does matching
 //! a name that such a scrape finds.
 
+use promlet::collector::application::{self, Families, Sources, Status};
+use promlet::collector::watch::{Selectors, Template, Watch, WatchList};
 use promlet::collector::{Choice, Node, Roots, Settings, process};
 use promlet::regex::Regex;
 use promlet::registry::Selection;
@@ -90,6 +92,7 @@ fn what_is_steady_allocates_nothing() {
     let missing = Roots { proc: folder.join("none"), sys: folder.join("sys"), ..Roots::default() };
     assert_eq!(allocations_of_a_steady_scrape(missing), 0, "where a source is missing");
     assert_eq!(allocations_of_a_match(), 0, "of a regular expression");
+    watching_allocates_nothing();
 }
 
 fn allocations_of_a_match() -> u64 {
@@ -98,4 +101,35 @@ fn allocations_of_a_match() -> u64 {
     let before = allocations();
     assert!(regex.is_match(b"nvme0n1p2") && !regex.is_match("disque-é".as_bytes()));
     allocations() - before
+}
+
+/// Processes that come meanwhile need room, so it is one quiet scrape of many that is looked for.
+fn watching_allocates_nothing() {
+    let (registry, watches) = (Registry::new(), WatchList::default());
+    let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+    let executables = vec![name.trim_end().to_owned()];
+    watches.set(vec![Watch {
+        name: "test".to_owned(),
+        selectors: Selectors { executables, ..Selectors::default() },
+        children: true,
+        group: Template::fixed("test"),
+        groups_max: 1,
+        users: [].into(),
+    }]);
+    let sources = Sources {
+        visit: Box::new(|visit| visit("shop", Status { pid: Some(1), ..Status::default() })),
+        find_owner: Box::new(|_| None),
+        watches,
+        procfs: "/proc".into(),
+    };
+    let families = Families { namedprocess: true, ..Families::default() };
+    application::register(&registry, &registry, sources, families).unwrap();
+    let of_a_scrape = |_| {
+        let before = allocations();
+        registry.collect(&Scrape::new(Selection::ALL));
+        allocations() - before
+    };
+    let counts: Vec<u64> = (0..20).map(of_a_scrape).collect();
+    assert!(counts[0] > 0, "the first scrape makes series");
+    assert!(counts.contains(&0), "{counts:?}");
 }

@@ -15,7 +15,9 @@ use promlet::config::{self, CollectorRow};
 use promlet::encoding::negotiate;
 use promlet::{Format, Limits};
 use support::exposition::{self, Family, Kind};
+use support::poll;
 use support::process::{Promlet, binary};
+use support::temp::TempDir;
 
 const README: &str = include_str!("../README.md");
 
@@ -88,18 +90,22 @@ fn every_flag_is_in_its_table() {
 #[test]
 fn every_key_is_in_its_table() {
     let row = |row: &KeyRow| {
-        assert_eq!(row.section, "app", "each kind of section has a table");
         let spelling = code(&format!("{} = {}", row.name, row.value));
         vec![spelling, row.default.map(code).unwrap_or_default(), row.help.to_owned()]
     };
-    compare("keys", &config::file::keys().iter().map(row).collect::<Vec<_>>());
+    let keys = config::file::keys();
+    for section in keys.chunk_by(|a, b| a.section == b.section) {
+        let rows: Vec<_> = section.iter().map(row).collect();
+        compare(&format!("keys of {}", section[0].section), &rows);
+    }
 }
 
-/// The example of the README, where its user, group and files are there.
+/// The examples of the README, where their users, groups and files are there.
 #[test]
-fn the_configuration_of_the_example_is_right() {
-    let (_, rest) = README.split_once("```ini\n").expect("an example");
-    let (text, _) = rest.split_once("```").expect("the end of it");
+fn the_configuration_of_the_examples_is_right() {
+    let examples = README.split("```ini\n").skip(1);
+    let text: String = examples.map(|rest| rest.split("```").next().expect("an end")).collect();
+    let text = &text;
     let read = |path: &Path| match path.to_str() {
         Some("/etc/passwd") => Ok("shop:x:1:1::/:\ndatabase:x:2:2::/:\n".to_owned()),
         _ => Ok(String::new()),
@@ -108,6 +114,8 @@ fn the_configuration_of_the_example_is_right() {
     let contents = contents.unwrap_or_else(|errors| panic!("{errors:?}"));
     let names: Vec<&str> = contents.applications.iter().map(|app| app.name.as_str()).collect();
     assert_eq!(names, ["database", "migrate", "shop"]);
+    let names: Vec<&str> = contents.watches.iter().map(|watch| watch.name.as_str()).collect();
+    assert_eq!(names, ["web", "cron", "java", "others"]);
 }
 
 #[test]
@@ -192,11 +200,25 @@ impl Metric {
     }
 }
 
-/// What the binary shows here while it runs a command.
+/// What the binary shows here while it runs a command, and one that runs applications and watches
+/// itself.
 fn families() -> Vec<Family> {
     let promlet = Promlet::start(&["--", "sleep", "60"]);
     let once = Command::new(binary()).arg("--once").output().expect("it can be started");
-    let bodies = [promlet.get("/metrics").body, once.stdout];
+    let folder = TempDir::new("readme");
+    let file = folder.path().join("promlet.conf");
+    let text = "[app shop]\ncommand = sleep 60\n[app job]\ncommand = false\nrestart = never\n\
+                [watch web]\nexecutable = promlet\n";
+    std::fs::write(&file, text).expect("a file of the test");
+    let file = format!("--config.file={}", file.display());
+    let several = Promlet::start(&[&file, "--watch.namedprocess"]);
+    let watched = poll("an end and two scrapes some time apart", || {
+        let body = several.get("/metrics").body;
+        let text = String::from_utf8_lossy(&body);
+        let has = |name: &str| text.contains(&format!("\nappmesh_application_{name}"));
+        (has("last_exit_code") && has("process_cpu_usage_cores")).then(|| body.clone())
+    });
+    let bodies = [promlet.get("/metrics").body, once.stdout, watched];
     let read = |body: &Vec<u8>| exposition::read(body).unwrap_or_else(|error| panic!("{error}"));
     let mut families: Vec<Family> = bodies.iter().flat_map(|body| read(body).families).collect();
     // Names of the node are node_exporter's; `tests/collectors.rs` looks at them.

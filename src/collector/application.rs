@@ -1,26 +1,83 @@
-//! Applications, under the names of App Mesh's exporter: how often each was started, and the
-//! memory of its process tree.
+//! Applications that promlet runs, and groups of processes that it watches: how often each was
+//! started, how it is, and what its processes have used. The names are those of App Mesh's exporter.
+//!
+//! All values are those of the scrape that asks: there is no process to be looked at in between.
 
-use super::process_tree::ProcessTree;
-use super::table::{Metric, Table};
+mod families;
+mod namedprocess;
+
+use super::process::read_boot_seconds;
+use super::process_table::{Groups, Processes, Root, Rules, Scope, Usage};
+use super::watch::{Watch, WatchList};
 use crate::registry::{Collect, RegisterError, Registry, Scrape};
+use families::Tables;
+use namedprocess::NamedProcess;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
-const STARTS: Metric =
-    Metric::counter("appmesh_prom_process_start_count", "application process spawn count");
-const MEMORY: Metric =
-    Metric::gauge("appmesh_prom_process_memory_gauge", "application process memory bytes");
+/// Where applications have their processes, in whose ids their states are given.
+const OWN_PROC: &str = "/proc";
 
-/// Visits each application that there is, at each scrape, with its name (the value of the label
-/// `application`) and how it is.
+/// Bytes of a pid file that are looked at: far more than an id has.
+const PID_FILE_BYTES_MAX: u64 = 64;
+
+/// Visits each application that there is, with its name (the value of the label `application`) and
+/// how it is. Called twice at each scrape: before its processes are looked at and afterwards.
 pub type Visit = Box<dyn Fn(&mut dyn FnMut(&str, Status)) + Send>;
+
+/// Tells which application an orphan came from, by its name.
+pub type FindOwner = Box<dyn Fn(Orphan) -> Option<String> + Send>;
+
+/// Reasons why applications end.
+pub const EXIT_REASONS: usize = 6;
 
 /// How an application is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Its first process while it runs.
     pub pid: Option<u32>,
+    /// When that was started.
+    pub started_at: Option<SystemTime>,
+    /// Whether it is to run at all.
+    pub is_enabled: bool,
+    /// Whether it works, if that is known.
+    pub is_healthy: Option<bool>,
     /// How often it was started.
     pub starts: u64,
+    /// How often of these after an end by itself.
+    pub restarts: u64,
+    /// How often it ended, by reason.
+    pub exits: [(&'static str, u64); EXIT_REASONS],
+    /// How it ended last: its status, or 128 + n for signal n.
+    pub last_exit: Option<u8>,
+    /// What those of its processes had used that have been reaped, as wait4(2) tells it.
+    pub reaped: Usage,
+}
+
+/// A process that promlet is the parent of and did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Its id.
+    pub pid: u32,
+    /// Its process group.
+    pub group: i32,
+    /// Its session.
+    pub session: i32,
+}
+
+/// What there is to account for.
+pub struct Sources {
+    /// The applications that promlet runs.
+    pub visit: Visit,
+    /// Which of them an orphan came from.
+    pub find_owner: FindOwner,
+    /// What is watched.
+    pub watches: WatchList,
+    /// The procfs of what is watched. What promlet runs is in its own, `/proc`.
+    pub procfs: PathBuf,
 }
 
 /// Which of the families are shown.
@@ -30,114 +87,151 @@ pub struct Families {
     pub start_count: bool,
     /// `appmesh_prom_process_memory_gauge`.
     pub memory_gauge: bool,
+    /// `appmesh_application_*`.
+    pub application: bool,
+    /// `namedprocess_namegroup_*`, of what is watched.
+    pub namedprocess: bool,
 }
 
 impl Default for Families {
     fn default() -> Families {
-        Families { start_count: true, memory_gauge: true }
+        Families { start_count: true, memory_gauge: true, application: true, namedprocess: false }
     }
 }
 
-/// Registers the families of the applications that `visit` visits, with the labels and the group of `registry`.
-///
-/// Memory is that of the real /proc, where the pids are those of this process' namespace.
+/// Registers the families of `sources`: App Mesh's with the labels of `labelled`, the others with
+/// those of `registry`.
 ///
 /// # Errors
 /// [`RegisterError`] when one of the names is taken.
 pub fn register(
     registry: &Registry,
-    visit: Visit,
+    labelled: &Registry,
+    sources: Sources,
     families: Families,
 ) -> Result<(), RegisterError> {
-    let table = |is_shown: bool, metric| {
-        let register = || Table::register(registry, &["application"], &[metric]);
-        is_shown.then(register).transpose()
-    };
-    registry.register_collector(Applications {
-        starts: table(families.start_count, STARTS)?,
-        memory: table(families.memory_gauge, MEMORY)?,
-        tree: ProcessTree::new("/proc".into()),
-        visit,
+    let tables = Tables::register(registry, labelled, families)?;
+    let named = families.namedprocess.then(|| NamedProcess::register(registry)).transpose()?;
+    let scope = Scope { limits: families.namedprocess };
+    let is_one = sources.procfs == Path::new(OWN_PROC);
+    let own = View::new(OWN_PROC.into(), scope, true, is_one);
+    let other = (!is_one).then(|| View::new(sources.procfs.clone(), scope, false, true));
+    labelled.register_collector(Applications {
+        boot_seconds: read_boot_seconds(&sources.procfs),
+        views: [own].into_iter().chain(other).collect(),
+        sources,
+        in_force: Arc::default(),
+        groups: Groups::default(),
+        roots: Vec::new(),
+        listed: Vec::new(),
+        tables,
+        named,
     });
     Ok(())
 }
 
 struct Applications {
-    visit: Visit,
-    starts: Option<Table>,
-    memory: Option<Table>,
-    tree: ProcessTree,
+    sources: Sources,
+    views: Vec<View>,
+    in_force: Arc<[Watch]>,
+    groups: Groups,
+    /// The first process of each application.
+    roots: Vec<Root>,
+    /// The process in the pid file of each section.
+    listed: Vec<Option<u32>>,
+    /// When the host booted, in seconds since 1970.
+    boot_seconds: Option<f64>,
+    tables: Tables,
+    named: Option<NamedProcess>,
+}
+
+/// A procfs, and whose processes are in it.
+struct View {
+    processes: Processes,
+    has_applications: bool,
+    has_watched: bool,
+}
+
+impl View {
+    fn new(root: PathBuf, scope: Scope, has_applications: bool, has_watched: bool) -> View {
+        View { processes: Processes::new(root, scope), has_applications, has_watched }
+    }
 }
 
 impl Collect for Applications {
     fn collect(&mut self, _scrape: &Scrape) {
-        let mut starts = self.starts.as_mut().map(Table::sweep);
-        let mut memory = self.memory.as_mut().map(Table::sweep);
-        let (tree, mut is_refreshed) = (&mut self.tree, false);
-        (self.visit)(&mut |name, status| {
-            if let Some(starts) = &mut starts {
-                starts.row(&[name]).set(0, Some(status.starts as f64));
-            }
-            let Some(memory) = &mut memory else { return };
-            if status.pid.is_some() && !std::mem::replace(&mut is_refreshed, true) {
-                tree.refresh();
-            }
-            let bytes = status.pid.map_or(0, |pid| tree.resident_bytes(pid));
-            memory.row(&[name]).set(0, Some(bytes as f64));
-        });
+        let have_changed = self.update_watches();
+        self.visit_applications();
+        if !self.in_force.is_empty() || self.groups.iter().next().is_some() {
+            self.look(have_changed);
+        }
+        let groups = &mut self.groups;
+        // Only now: what was reaped since then was still there when it was looked at.
+        (self.sources.visit)(&mut |name, status| groups.set_reaped(name, status.reaped));
+        groups.finish(Instant::now());
+        self.tables.show(groups, self.boot_seconds, !self.in_force.is_empty());
+        if let Some(named) = &mut self.named {
+            named.show(groups, self.boot_seconds);
+        }
     }
+}
+
+impl Applications {
+    /// Takes over what is to be watched; whether that has changed.
+    fn update_watches(&mut self) -> bool {
+        self.groups.begin();
+        let watches = self.sources.watches.get();
+        let has_changed = !Arc::ptr_eq(&watches, &self.in_force) && watches != self.in_force;
+        if has_changed {
+            self.groups.retain_sections(&watches);
+            self.in_force = watches;
+        }
+        has_changed
+    }
+
+    fn visit_applications(&mut self) {
+        self.roots.clear();
+        let (groups, roots) = (&mut self.groups, &mut self.roots);
+        (self.sources.visit)(&mut |name, status| {
+            let group = groups.visit_application(name, status);
+            roots.extend(status.pid.map(|pid| Root { pid, group: Some(group) }));
+        });
+        groups.remove_unvisited();
+    }
+
+    /// Looks at all processes.
+    fn look(&mut self, have_changed: bool) {
+        let pid_files = self.in_force.iter().map(|watch| watch.selectors.pid_file.as_deref());
+        self.listed.clear();
+        self.listed.extend(pid_files.map(|path| read_pid(path?)));
+        let listed = self.listed.iter().flatten();
+        self.roots.extend(listed.map(|pid| Root { pid: *pid, group: None }));
+        for View { processes, has_applications, has_watched } in &mut self.views {
+            let owner: &dyn Fn(Orphan) -> Option<String> = &self.sources.find_owner;
+            let rules = Rules {
+                roots: &self.roots,
+                owner: has_applications.then_some(owner),
+                watches: if *has_watched { &self.in_force } else { &[] },
+                listed: &self.listed,
+                have_changed,
+            };
+            if processes.refresh(&mut self.groups, &rules).is_err() {
+                self.groups.note_error();
+            }
+        }
+    }
+}
+
+/// The id in a pid file; `None` while there is no such file, and where it has something else.
+fn read_pid(path: &Path) -> Option<u32> {
+    let mut text = String::new();
+    // Opening a pipe would wait for somebody who writes.
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    File::open(path).ok()?.take(PID_FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::collector::samples::samples;
-    use crate::registry::Selection;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    fn visit(applications: Vec<(&'static str, Arc<AtomicU32>)>) -> Visit {
-        Box::new(move |visit| {
-            for (name, pid) in &applications {
-                // ORDERING: Relaxed: one thread.
-                let pid = pid.load(Ordering::Relaxed);
-                visit(name, Status { pid: (pid != 0).then_some(pid), starts: u64::from(pid != 0) });
-            }
-        })
-    }
-
-    #[test]
-    fn memory_is_zero_while_an_application_does_not_run() {
-        let (registry, pid) = (Registry::new(), Arc::new(AtomicU32::new(0)));
-        let applications = vec![("appweb", Arc::clone(&pid)), ("timer", Arc::default())];
-        register(&registry, visit(applications), Families::default()).unwrap();
-        let scrape = || {
-            registry.collect(&Scrape::new(Selection::ALL));
-            samples(&registry)
-        };
-        assert_eq!(
-            scrape(),
-            [
-                "appmesh_prom_process_memory_gauge{application=appweb} 0",
-                "appmesh_prom_process_memory_gauge{application=timer} 0",
-                "appmesh_prom_process_start_count{application=appweb} 0",
-                "appmesh_prom_process_start_count{application=timer} 0",
-            ]
-        );
-        // ORDERING: Relaxed: one thread.
-        pid.store(std::process::id(), Ordering::Relaxed);
-        let running = scrape();
-        assert_ne!(running[0], "appmesh_prom_process_memory_gauge{application=appweb} 0");
-        assert_eq!(running[1], "appmesh_prom_process_memory_gauge{application=timer} 0");
-        assert_eq!(running[2], "appmesh_prom_process_start_count{application=appweb} 1");
-    }
-
-    #[test]
-    fn a_family_that_is_off_is_not_there() {
-        let registry = Registry::new();
-        let families = Families { memory_gauge: false, ..Families::default() };
-        register(&registry, visit(vec![("a", Arc::default())]), families).unwrap();
-        registry.collect(&Scrape::new(Selection::ALL));
-        assert_eq!(samples(&registry), ["appmesh_prom_process_start_count{application=a} 0"]);
-    }
-}
+mod tests;

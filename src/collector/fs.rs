@@ -19,7 +19,7 @@ use std::sync::{Arc, LazyLock};
 
 /// Bytes that the first read of a file asks for. Files of /proc/sys allocate and clear what is
 /// asked for, so more makes them dearer; fewer would cost most other files a second read.
-const FIRST_READ_BYTES: usize = 4 * 1024;
+pub(super) const FIRST_READ_BYTES: usize = 4 * 1024;
 
 /// Bytes of a file past which it is refused. The largest that collectors read, /proc/stat on hosts
 /// with thousands of interrupts, has some 100 kB.
@@ -157,7 +157,7 @@ impl KeptFile {
 
 /// Whether there are descriptors enough that this one can stay open: the kernel gives the lowest
 /// number that is free, and the upper half is for connections and what is not kept.
-fn can_stay_open(file: &File) -> bool {
+pub(super) fn can_stay_open(file: &File) -> bool {
     static DESCRIPTORS_MAX: LazyLock<u64> = LazyLock::new(|| open_files_max().unwrap_or(0) / 2);
     u64::try_from(file.as_raw_fd()).is_ok_and(|number| number < *DESCRIPTORS_MAX)
 }
@@ -175,7 +175,7 @@ pub(crate) fn read_once<'b>(
 
 /// Reads all of `file` to the start of `buffer`, which grows as needed, and says how much it was.
 /// `ask_bytes` is what the first read asks for, and what it should ask for next time.
-fn read_whole(
+pub(super) fn read_whole(
     file: &File,
     records: Records,
     ask_bytes: &mut usize,

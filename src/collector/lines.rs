@@ -80,6 +80,12 @@ impl<'a> Line<'a> {
         self.rest
     }
 
+    /// The word behind the next `skipped` ones.
+    pub(crate) fn nth_word(&mut self, skipped: usize) -> Option<&'a [u8]> {
+        (0..skipped).try_for_each(|_| self.word().map(|_| ()))?;
+        self.word()
+    }
+
     /// Takes what stands in front of the next `mark`, and the mark.
     pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
         let length = self.rest.iter().position(|byte| *byte == mark)?;

@@ -1,9 +1,8 @@
 //! promlet itself: the seven `process_*` families that exporters have by convention. Sources:
 //! proc_pid_stat(5) of this process in the real /proc, whatever the roots, and getrlimit(2).
 
-use super::error::CollectError;
 use super::fs::{KeptFile, Records, read_once};
-use super::lines::{Line, Lines};
+use super::process_table::parse::{ProcessStat, parse_stat};
 use super::stat::parse_boot_time;
 use super::table::{Metric, Table};
 use crate::registry::{Collect, RegisterError, Registry, Scrape};
@@ -39,7 +38,7 @@ pub fn register(registry: &Registry) -> Result<(), RegisterError> {
         table: Table::register(registry, &[], &METRICS)?,
         stat: KeptFile::new("/proc/self/stat"),
         buffer: Vec::new(),
-        boot_seconds: read_boot_seconds(),
+        boot_seconds: read_boot_seconds(Path::new("/proc")),
         ticks_per_second: clock_ticks_per_second() as f64,
         page_bytes: page_size_bytes() as f64,
     });
@@ -59,11 +58,13 @@ struct Process {
 impl Collect for Process {
     fn collect(&mut self, _scrape: &Scrape) {
         // Without a /proc, as in some sandboxes, what it would tell is absent; the limits are not.
-        let stat = self.stat.read(&mut self.buffer).and_then(parse_process).ok();
-        let of_stat = |value: fn(&ProcessStat) -> u64| stat.as_ref().map(|stat| value(stat) as f64);
+        let stat = self.stat.read(&mut self.buffer).and_then(parse_stat).ok();
+        let of_stat =
+            |value: fn(&ProcessStat<'_>) -> u64| stat.as_ref().map(|stat| value(stat) as f64);
         let start = of_stat(|stat| stat.start_ticks).zip(self.boot_seconds);
         self.table.set(&[
-            of_stat(|stat| stat.cpu_ticks).map(|ticks| ticks / self.ticks_per_second),
+            of_stat(|stat| stat.own.user_ticks.saturating_add(stat.own.system_ticks))
+                .map(|ticks| ticks / self.ticks_per_second),
             limits::open_files_max().ok().map(|count| count as f64),
             count_open_files().ok().map(|count| count as f64),
             of_stat(|stat| stat.resident_pages).map(|pages| pages * self.page_bytes),
@@ -74,9 +75,10 @@ impl Collect for Process {
     }
 }
 
-fn read_boot_seconds() -> Option<f64> {
+/// When the host booted, in seconds since 1970.
+pub(super) fn read_boot_seconds(proc: &Path) -> Option<f64> {
     let mut buffer = Vec::new();
-    let content = read_once(Path::new("/proc/stat"), Records::One, &mut buffer).ok()?;
+    let content = read_once(&proc.join("stat"), Records::One, &mut buffer).ok()?;
     parse_boot_time(content).ok()?
 }
 
@@ -101,80 +103,11 @@ fn list_open_files(folder: &str) -> io::Result<u64> {
     Ok(count.saturating_sub(1))
 }
 
-/// What collectors use of a process' stat file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ProcessStat {
-    pub(super) parent: u32,
-    pub(super) cpu_ticks: u64,
-    pub(super) threads: u64,
-    /// Since the host booted.
-    pub(super) start_ticks: u64,
-    pub(super) virtual_bytes: u64,
-    pub(super) resident_pages: u64,
-}
-
-/// Reads the stat file of a process. Its second field, the name in brackets, can contain anything,
-/// so the fields are counted from its last closing bracket.
-pub(super) fn parse_process(content: &[u8]) -> Result<ProcessStat, CollectError> {
-    // The name can contain line ends too, so lines are counted from behind it.
-    let end = content.iter().rposition(|byte| *byte == b')').map(|at| at + 1);
-    let end = end.ok_or_else(|| {
-        CollectError::malformed("stat", 1, "a name in brackets", Some(b"end of file"))
-    })?;
-    let mut lines = Lines::new("stat", &content[end..])?;
-    let mut line = lines.next().ok_or_else(|| lines.missing("the fields of a process"))?;
-    line.word().ok_or_else(|| line.malformed("a state", None))?;
-    let parent = line.number("a parent")?;
-    skip(&mut line, 9)?;
-    let (user, system): (u64, u64) = (line.number("ticks")?, line.number("ticks")?);
-    skip(&mut line, 4)?;
-    let threads = line.number("a number of threads")?;
-    skip(&mut line, 1)?;
-    Ok(ProcessStat {
-        parent,
-        cpu_ticks: user.saturating_add(system),
-        threads,
-        start_ticks: line.number("ticks")?,
-        virtual_bytes: line.number("bytes")?,
-        resident_pages: line.number("pages")?,
-    })
-}
-
-fn skip(line: &mut Line<'_>, fields: usize) -> Result<(), CollectError> {
-    (0..fields).try_for_each(|_| {
-        line.word().map(|_| ()).ok_or_else(|| line.malformed("another field", None))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::collector::samples::samples;
     use crate::registry::Selection;
-
-    const STAT: &str =
-        "1 (a) b)\n(c) S 7 1 1 0 -1 4194560 1 2 3 4 50 25 6 7 20 0 3 0 1234 4096 9 1\n";
-
-    #[test]
-    fn reads_behind_a_name_that_imitates_the_fields() {
-        let expected = ProcessStat {
-            parent: 7,
-            cpu_ticks: 75,
-            threads: 3,
-            start_ticks: 1234,
-            virtual_bytes: 4096,
-            resident_pages: 9,
-        };
-        assert_eq!(parse_process(STAT.as_bytes()).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_cut_file_is_an_error_wherever_it_is_cut() {
-        for length in 0..STAT.len() {
-            let error = parse_process(&STAT.as_bytes()[..length]).unwrap_err().to_string();
-            assert!(error.starts_with("stat:"), "{length}: {error}");
-        }
-    }
 
     #[test]
     fn shows_the_seven_families_of_this_process() {

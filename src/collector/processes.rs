@@ -8,7 +8,7 @@ use super::devices::Attributes;
 use super::error::CollectError;
 use super::fs::{Files, Records, read_once};
 use super::lines::{Lines, parse_only_number};
-use super::process_tree::list_numbers;
+use super::process_table::list_numbers;
 use super::table::{Metric, Sweep, Table};
 use super::{Collector, Setup};
 use crate::registry::RegisterError;

@@ -109,8 +109,10 @@ pub struct Config {
     pub once: bool,
     /// The command to run, if there is one; then there is no configuration file.
     pub application: Option<Application>,
-    /// The configuration file with the applications to run, if there is one.
+    /// The configuration file with the applications to run and to watch, if there is one.
     pub config_file: Option<PathBuf>,
+    /// Whether what is watched is exposed under the names of process-exporter too.
+    pub namedprocess: bool,
     /// Which of App Mesh's families are exposed, and how.
     pub appmesh: AppMesh,
     /// The names of the collectors to run, in the order of their table.
@@ -134,6 +136,8 @@ pub struct AppMesh {
     pub scrape_up: bool,
     /// `appmesh_prom_process_memory_gauge`
     pub process_memory_gauge: bool,
+    /// `appmesh_application_*`
+    pub application_metrics: bool,
     /// The label `host`.
     pub host_label: bool,
     /// The label `pid`.
@@ -224,6 +228,7 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
         once: typed.once,
         application,
         config_file: typed.config_file,
+        namedprocess: typed.namedprocess,
         appmesh: typed.appmesh,
         collectors,
         collector_flags: typed.collector_flags,

@@ -132,13 +132,19 @@ const OPTIONS: &[OptionRow] = &[
             repeatable: false,
             set: |typed, v| value::path(v).map(|x| typed.config_file = Some(x)),
         },
-        "Run the applications of this file; SIGHUP reads it again.",
+        "Run the applications of this file, and watch what it says; SIGHUP reads it again.",
     ),
     row(
         "config.check",
         Group::Application,
         Effect::Switch(|typed| typed.config_check = true),
         "Say what is wrong with that file, if anything, and exit.",
+    ),
+    row(
+        "watch.namedprocess",
+        Group::Application,
+        Effect::Switch(|typed| typed.namedprocess = true),
+        "Expose what that file watches as process-exporter does too.",
     ),
     row(
         "app.name",
@@ -188,6 +194,12 @@ const OPTIONS: &[OptionRow] = &[
         Group::AppMesh,
         on(|typed, on| typed.appmesh.process_memory_gauge = on),
         "Expose appmesh_prom_process_memory_gauge.",
+    ),
+    row(
+        "appmesh.application-metrics",
+        Group::AppMesh,
+        on(|typed, on| typed.appmesh.application_metrics = on),
+        "Expose appmesh_application_*.",
     ),
     row(
         "appmesh.host-label",

@@ -22,6 +22,7 @@ pub(super) struct Typed {
     pub(super) log_format: log::Format,
     pub(super) config_file: Option<PathBuf>,
     pub(super) config_check: bool,
+    pub(super) namedprocess: bool,
     pub(super) app_name: Option<String>,
     pub(super) app_stop_timeout: Duration,
     pub(super) appmesh: AppMesh,

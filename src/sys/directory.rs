@@ -18,6 +18,15 @@ const HEADER_BYTES: usize = 19;
 /// Where the length of the entry stands.
 const LENGTH_AT: usize = 16;
 
+/// A thing in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its inode: that of another thing of the same name differs.
+    pub inode: u64,
+    /// Its name.
+    pub name: &'a [u8],
+}
+
 /// What folders are listed into.
 pub struct Listing {
     batch: Box<[u8]>,
@@ -35,10 +44,18 @@ impl Listing {
     ///
     /// # Errors
     /// What lseek(2) or getdents64(2) fails with: ENOTDIR, or ENOENT for a folder that is gone.
-    pub fn for_each_name(
+    pub fn for_each_name(&mut self, folder: &File, mut visit: impl FnMut(&[u8])) -> io::Result<()> {
+        self.for_each_entry(folder, |entry| visit(entry.name))
+    }
+
+    /// The same with what else the folder says of each.
+    ///
+    /// # Errors
+    /// As [`Listing::for_each_name`].
+    pub fn for_each_entry(
         &mut self,
         mut folder: &File,
-        mut visit: impl FnMut(&[u8]),
+        mut visit: impl FnMut(Entry<'_>),
     ) -> io::Result<()> {
         folder.seek(SeekFrom::Start(0))?;
         loop {
@@ -46,7 +63,7 @@ impl Listing {
             if batch.is_empty() {
                 return Ok(());
             }
-            names(batch).for_each(&mut visit);
+            entries(batch).for_each(&mut visit);
         }
     }
 
@@ -61,14 +78,15 @@ impl Listing {
     }
 }
 
-/// The names in the entries that stand end to end in `batch`.
-fn names(mut batch: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The entries that stand end to end in `batch`.
+fn entries(mut batch: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     std::iter::from_fn(move || {
         let length = batch.get(LENGTH_AT..LENGTH_AT + 2)?;
         let length = usize::from(u16::from_ne_bytes([length[0], length[1]]));
-        let name = batch.get(HEADER_BYTES..length)?;
+        let name = batch.get(HEADER_BYTES..length)?.split(|byte| *byte == 0).next()?;
+        let inode = u64::from_ne_bytes(*batch.first_chunk()?);
         batch = &batch[length..];
-        name.split(|byte| *byte == 0).next()
+        Some(Entry { inode, name })
     })
 }
 
@@ -98,6 +116,19 @@ mod tests {
     }
 
     #[test]
+    fn entries_have_the_inodes_of_their_files() {
+        use std::os::unix::fs::MetadataExt;
+        let mut found = None;
+        let visit = |entry: Entry<'_>| {
+            if entry.name == b"lib.rs" {
+                found = Some(entry.inode);
+            }
+        };
+        Listing::default().for_each_entry(&File::open("src").unwrap(), visit).unwrap();
+        assert_eq!(found, Some(std::fs::metadata("src/lib.rs").unwrap().ino()));
+    }
+
+    #[test]
     fn a_file_is_no_folder() {
         let file = File::open("Cargo.toml").unwrap();
         let error = Listing::default().for_each_name(&file, |_| ()).unwrap_err();
@@ -111,7 +142,7 @@ mod tests {
             if let Some(length) = entry.get_mut(LENGTH_AT..LENGTH_AT + 2) {
                 length.copy_from_slice(&24_u16.to_ne_bytes());
             }
-            assert_eq!(names(&entry).count(), 0, "{cut} bytes");
+            assert_eq!(entries(&entry).count(), 0, "{cut} bytes");
         }
     }
 }

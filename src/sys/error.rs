@@ -28,9 +28,28 @@ pub fn is_refusal(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|errno| refusals.contains(&errno))
 }
 
+/// Whether a file in /proc says by `error` that its process is gone: ENOENT where it is opened,
+/// ESRCH where it was open.
+pub fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_file_of_a_dead_process_says_so() {
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let path = format!("/proc/{}/stat", child.id());
+        let mut file = std::fs::File::open(&path).unwrap();
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(is_gone(&io::Read::read(&mut file, &mut [0]).unwrap_err()));
+        assert!(is_gone(&std::fs::File::open(&path).unwrap_err()));
+        assert!(!is_gone(&io::Error::from_raw_os_error(libc::EACCES)));
+    }
 
     #[test]
     fn a_refusal_is_no_loss_of_the_device() {

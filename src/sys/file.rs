@@ -1,10 +1,20 @@
-//! What std's files do not tell: the file system they are on, by statfs(2).
+//! What std's files do not tell or do: the file system they are on, by statfs(2), and descriptors
+//! that stand for a place, by open(2) with O_PATH.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+/// Opens what is at `path` only to ask for its metadata, which takes no permission to read it.
+///
+/// # Errors
+/// What open(2) fails with.
+pub fn open_place(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path)
+}
 
 /// What an open file is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +75,14 @@ fn file_system_magic(file: &File) -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_has_metadata_and_cannot_be_read() {
+        let place = open_place(Path::new("Cargo.toml")).unwrap();
+        let length = std::fs::metadata("Cargo.toml").unwrap().len();
+        assert_eq!(place.metadata().unwrap().len(), length);
+        assert!(io::Read::read(&mut &place, &mut [0]).is_err());
+    }
 
     #[test]
     fn tells_kernel_views_from_files() {

@@ -23,7 +23,8 @@ fn outline(family: &Family) -> (&str, Kind, Option<&str>, BTreeSet<&str>, BTreeS
 #[test]
 fn the_families_are_those_of_app_mesh_s_own_page() {
     let golden = exposition::read(include_bytes!("../golden/appmesh.prom")).expect("a valid page");
-    let promlet = Promlet::start(&["--app.name=appweb", "--", "sleep", "60"]);
+    let args = ["--no-appmesh.application-metrics", "--app.name=appweb", "--", "sleep", "60"];
+    let promlet = Promlet::start(&args);
     let page = scrape(&promlet);
     let of_app_mesh: Vec<_> = page
         .families
@@ -129,12 +130,13 @@ fn without_an_application_its_families_are_not_there() {
 
 #[test]
 fn each_family_and_label_can_be_turned_off() {
-    const FLAGS: [(&str, &str); 5] = [
+    const FLAGS: [(&str, &str); 6] = [
         ("--no-appmesh.scrape-count", SCRAPES),
         ("--no-appmesh.process-start-count", STARTS),
         ("--no-appmesh.http-request-count", REQUESTS),
         ("--no-appmesh.scrape-up", "appmesh_prom_scrape_up"),
         ("--no-appmesh.process-memory-gauge", MEMORY),
+        ("--no-appmesh.application-metrics", "appmesh_application_running"),
     ];
     for (flag, family) in FLAGS {
         let response = Promlet::start(&[flag, "--", "sleep", "60"]).get("/metrics");

@@ -4,6 +4,7 @@
 use super::super::suggest;
 use super::error::Fault;
 use crate::supervisor::Identity;
+use std::sync::Arc;
 
 /// The two files; empty where there is none.
 #[derive(Debug, Default)]
@@ -78,6 +79,20 @@ impl Accounts {
                 Err(Fault::new("a number or a name in /etc/passwd", user).or_rather(nearest))
             }
         }
+    }
+
+    /// The number of a user: itself, or that of a name.
+    pub(super) fn uid(&self, user: &str) -> Result<u32, Fault> {
+        let known = self.users().find(|entry| entry.name == Some(user)).map(|entry| entry.uid);
+        known.or_else(|| user.parse().ok()).ok_or_else(|| {
+            let nearest = suggest::nearest(user, self.users().filter_map(|user| user.name));
+            Fault::new("a number or a name in /etc/passwd", user).or_rather(nearest)
+        })
+    }
+
+    /// The users that have a name.
+    pub(super) fn user_names(&self) -> Arc<[(u32, String)]> {
+        self.users().filter_map(|user| Some((user.uid, user.name?.to_owned()))).collect()
     }
 
     fn gid(&self, group: &str) -> Result<u32, Fault> {

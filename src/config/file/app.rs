@@ -1,14 +1,12 @@
 //! `[app NAME]`: an application to run.
 
-mod values;
+pub(super) mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::environment;
-use super::error::Fault;
-use super::key::Key;
-use super::words::Word;
+use super::key::{Key, Set};
 use crate::supervisor::{
     Application, Backoff, HealthAction, HealthCheck, Identity, Launch, Limits, Output, Probe,
     Restart, RestartLimit, RestartWhen, Signal, Stop,
@@ -49,20 +47,14 @@ pub(super) struct Draft {
     pub(super) health_action: Option<HealthAction>,
 }
 
-type Set = fn(&mut Draft, &[Word]) -> Result<(), Fault>;
-
-const fn key(name: &'static str, value: &'static str, set: Set, help: &'static str) -> Key<Draft> {
-    Key { name, value, default: None, is_repeatable: false, help, set }
-}
-
-impl Key<Draft> {
-    const fn or(self, default: &'static str) -> Self {
-        Self { default: Some(default), ..self }
-    }
-
-    const fn repeatable(self) -> Self {
-        Self { is_repeatable: true, ..self }
-    }
+/// Names the type, which closures want to know.
+const fn key(
+    name: &'static str,
+    value: &'static str,
+    set: Set<Draft>,
+    help: &'static str,
+) -> Key<Draft> {
+    Key::new(name, value, set, help)
 }
 
 /// The keys, in the order of the documentation. A new one is a row here and a field of [`Draft`].

@@ -15,8 +15,11 @@ pub(super) struct Key<T> {
     pub(super) is_repeatable: bool,
     /// What it does: sentences.
     pub(super) help: &'static str,
-    pub(super) set: fn(&mut T, &[Word]) -> Result<(), Fault>,
+    pub(super) set: Set<T>,
 }
+
+/// Takes a value, or says what it should have been.
+pub(super) type Set<T> = fn(&mut T, &[Word]) -> Result<(), Fault>;
 
 /// What there is to know of a key for who writes or documents a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,24 @@ pub struct KeyRow {
 }
 
 impl<T> Key<T> {
+    /// A key without a default that stands once in a section.
+    pub(super) const fn new(
+        name: &'static str,
+        value: &'static str,
+        set: Set<T>,
+        help: &'static str,
+    ) -> Key<T> {
+        Key { name, value, default: None, is_repeatable: false, help, set }
+    }
+
+    pub(super) const fn or(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    pub(super) const fn repeatable(self) -> Self {
+        Self { is_repeatable: true, ..self }
+    }
+
     pub(super) fn row(&self, section: &'static str) -> KeyRow {
         let Key { name, value, default, help, .. } = *self;
         KeyRow { section, name, value, default, help }

@@ -1,4 +1,5 @@
-//! The configuration file: several applications, each in a section of its own.
+//! The configuration file: applications to run and processes to watch, each in a section of its
+//! own.
 //!
 //! ```text
 //! # A comment, also behind a value.
@@ -9,7 +10,7 @@
 //!
 //! ```text
 //! text ── syntax (lines, words) ──> Section ── key (a table a kind, one row a key) ──> Draft
-//!                                                  app: KEYS                            │
+//!                                                  app, watch: KEYS                     │
 //!                      Contents <── order (names, cycles) <── accounts, environment ────┘
 //! ```
 //!
@@ -23,6 +24,7 @@ mod error;
 mod key;
 mod order;
 mod syntax;
+mod watch;
 mod words;
 
 pub use error::FileError;
@@ -32,6 +34,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::suggest;
+use crate::collector::watch::Watch;
 use crate::supervisor::Application;
 use accounts::Accounts;
 use app::Draft;
@@ -47,7 +50,7 @@ const SECTIONS_MAX: usize = 1_000;
 const NAME_CHARS_MAX: usize = 64;
 
 /// The kinds of sections.
-const KINDS: [&str; 1] = [app::KIND];
+const KINDS: [&str; 2] = [app::KIND, watch::KIND];
 
 /// Gives the content of a file that a section needs (`/etc/passwd`, `/etc/group`, an environment
 /// file), or says why there is none.
@@ -56,7 +59,8 @@ pub type ReadFile<'a> = &'a dyn Fn(&Path) -> Result<String, String>;
 /// Every key of every kind of section, in the order of the documentation.
 #[must_use]
 pub fn keys() -> Vec<KeyRow> {
-    app::KEYS.iter().map(|key| key.row(app::KIND)).collect()
+    let of_apps = app::KEYS.iter().map(|key| key.row(app::KIND));
+    of_apps.chain(watch::KEYS.iter().map(|key| key.row(watch::KIND))).collect()
 }
 
 /// What a configuration file says, in its order.
@@ -64,6 +68,8 @@ pub fn keys() -> Vec<KeyRow> {
 pub struct Contents {
     /// Its sections `[app NAME]`.
     pub applications: Vec<Application>,
+    /// Its sections `[watch NAME]`.
+    pub watches: Vec<Watch>,
 }
 
 /// Reads `text`, a configuration file that is called `file` in errors.
@@ -85,16 +91,17 @@ pub fn parse(file: &str, text: &str, read: ReadFile<'_>) -> Result<Contents, Vec
         passwd: read(Path::new("/etc/passwd")).unwrap_or_default(),
         group: read(Path::new("/etc/group")).unwrap_or_default(),
     };
+    let (apps, watches): (Vec<_>, Vec<_>) =
+        sections.into_iter().partition(|section| section.kind == app::KIND);
     let mut contents = Contents::default();
-    for section in &sections {
-        // Every kind of KINDS has an arm here.
-        if section.kind == app::KIND {
-            let mut draft = key::read(section, app::KEYS, &mut errors);
-            resolve_environment(section, &mut draft, read, &mut errors);
-            contents.applications.extend(application(section, draft, &accounts, &mut errors));
-        }
+    for section in &apps {
+        let mut draft = key::read(section, app::KEYS, &mut errors);
+        resolve_environment(section, &mut draft, read, &mut errors);
+        contents.applications.extend(application(section, draft, &accounts, &mut errors));
     }
-    order::check(&sections, &contents.applications, &mut errors);
+    order::check(&apps, &contents.applications, &mut errors);
+    let watch = |section: &&Section<'_>| watch::read(section, &accounts, &mut errors);
+    contents.watches = watches.iter().filter_map(watch).collect();
     errors.unless_any(contents)
 }
 
@@ -105,7 +112,8 @@ fn known_sections<'a>(sections: &'a [Section<'a>], errors: &mut Errors) -> Vec<&
     for section in sections {
         if !KINDS.contains(&section.kind) {
             let nearest = suggest::nearest(section.kind, KINDS.into_iter());
-            let fault = Fault::new("[app NAME]", &section.header()).or_rather(nearest);
+            let fault =
+                Fault::new("[app NAME] or [watch NAME]", &section.header()).or_rather(nearest);
             errors.push(section.line, None, fault);
         } else if !is_name(section.name) {
             let expected = format!("a name of letters, digits and ._-, at most {NAME_CHARS_MAX}");

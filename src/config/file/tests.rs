@@ -18,7 +18,11 @@ fn read_none(path: &Path) -> Result<String, String> {
 }
 
 fn applications(text: &str) -> Vec<Application> {
-    parse("f", text, &read_none).unwrap_or_else(|errors| panic!("{errors:?}")).applications
+    contents(text).applications
+}
+
+fn contents(text: &str) -> Contents {
+    parse("f", text, &read_none).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 fn errors(text: &str) -> Vec<String> {
@@ -45,7 +49,7 @@ fn names_are_legal_and_unique_and_helps_are_sentences() {
 #[test]
 fn every_key_has_an_effect_of_its_own() {
     let mut outcomes = HashSet::from([format!("{:?}", applications("[app a]\ncommand = x\n"))]);
-    for key in keys().iter().filter(|key| key.name != "command") {
+    for key in keys().iter().filter(|key| key.section == "app" && key.name != "command") {
         let value = match key.name {
             "directory" => "/",
             "environment" => "A=1",
@@ -118,6 +122,52 @@ enabled = no
     assert!(!found[2].enabled && found[1].enabled);
 }
 
+/// A value for each key of watching that is not its default.
+#[test]
+fn every_key_of_watching_has_an_effect_of_its_own() {
+    let mut outcomes = HashSet::from([format!("{:?}", contents("[watch a]\nuser = 0\n"))]);
+    for key in keys().iter().filter(|key| key.section == "watch") {
+        let value = match key.name {
+            "pid-file" | "cgroup" => "/x",
+            "children" => "no",
+            "group" => "${user}",
+            "user" => "www 7",
+            _ => "7",
+        };
+        let rest = if key.name == "user" { "" } else { "user = 0\n" };
+        let text = format!("[watch a]\n{rest}{} = {value}\n", key.name);
+        assert!(outcomes.insert(format!("{:?}", contents(&text))), "{text}");
+    }
+}
+
+#[test]
+fn a_section_of_watching_says_it_all() {
+    use crate::collector::watch::{Cgroup, Selectors, Template};
+    let text = "[watch java]\npid-file = /x.pid\nexecutable = java, /usr/bin/java\n\
+                command-line = '-jar (?P<jar>\\S+)'\nuser = www, 8\ncgroup = /a\n\
+                unit = b c.scope\nchildren = no\ngroup = ${jar}-${user}\ngroups-max = 7\n";
+    let regex = crate::regex::Regex::new("-jar (?P<jar>\\S+)").unwrap();
+    let expected = Watch {
+        name: "java".to_owned(),
+        group: Template::parse("${jar}-${user}", Some(&regex)).unwrap(),
+        selectors: Selectors {
+            pid_file: Some("/x.pid".into()),
+            executables: vec!["java".to_owned(), "/usr/bin/java".to_owned()],
+            command_line: Some(regex),
+            users: vec![33, 8],
+            cgroups: vec![
+                Cgroup::Path("/a".to_owned()),
+                Cgroup::Unit("b.service".to_owned()),
+                Cgroup::Unit("c.scope".to_owned()),
+            ],
+        },
+        children: false,
+        groups_max: 7,
+        users: [(33, "www".to_owned())].into(),
+    };
+    assert_eq!(contents(text).watches, [expected]);
+}
+
 /// Each line behind a command, and what is said of it.
 #[rustfmt::skip]
 const WRONG_LINES: &[(&str, &str)] = &[
@@ -152,15 +202,37 @@ const WRONG_LINES: &[(&str, &str)] = &[
     ("enabled = true", "f:3: enabled: expected one of yes, no, found \"true\""),
     ("enabled", "f:3: expected KEY = VALUE or [app NAME], found \"enabled\""),
     ("[app a]", "f:3: expected another name than that of line 1, found \"a\""),
-    ("[ap b]", "f:3: expected [app NAME], found \"[ap b]\", did you mean app?"),
+    ("[ap b]", "f:3: expected [app NAME] or [watch NAME], found \"[ap b]\", did you mean app?"),
     ("[app b]", "f:3: expected a section with a command, found \"[app b]\""),
     ("[app ä]\ncommand = x", "f:3: expected a name of letters, digits and ._-, at most 64, found \"ä\""),
+];
+
+/// The same for watching, where a command line is given.
+#[rustfmt::skip]
+const WRONG_WATCHES: &[(&str, &str)] = &[
+    ("command = x", "f:3: expected a key of [watch NAME], found \"command\""),
+    ("executables = x", "f:3: expected a key of [watch NAME], found \"executables\", did you mean executable?"),
+    ("pid-file = x.pid", "f:3: pid-file: expected a path from / on, found \"x.pid\""),
+    ("executable = ,", "f:3: executable: expected names or paths, found \",\""),
+    ("user = www, x", "f:3: user: expected a number or a name in /etc/passwd, found \"x\""),
+    ("cgroup = shop", "f:3: cgroup: expected a path from / on, found \"shop\""),
+    ("children = maybe", "f:3: children: expected one of yes, no, found \"maybe\""),
+    ("group = ${2}", "f:3: group: expected executable, user or a group of command-line in place of ${2}, found \"${2}\""),
+    ("group = $user", "f:3: group: expected $$ for a dollar sign, found \"$user\""),
+    ("groups-max = 0", "f:3: groups-max: expected a whole number from 1 to 10000, found \"0\""),
+    ("[watch b]", "f:3: expected a section with one of pid-file, executable, command-line, user, cgroup, unit, found \"[watch b]\""),
+    ("[app a]\ncommand = x", "f:3: expected another name than that of line 1, found \"a\""),
+    ("[watch b]\ncommand-line = (", "f:4: command-line: expected a regular expression (missing closing ): \"(\" at character 1), found \"(\""),
 ];
 
 #[test]
 fn wrong_lines_are_named() {
     for (line, expected) in WRONG_LINES {
         assert_eq!(errors(&format!("[app a]\ncommand = x\n{line}\n")), [*expected], "{line}");
+    }
+    for (line, expected) in WRONG_WATCHES {
+        let text = format!("[watch a]\ncommand-line = (.*)\n{line}\n");
+        assert_eq!(errors(&text), [*expected], "{line}");
     }
 }
 
@@ -190,7 +262,7 @@ fn circles_are_shown() {
 
 #[test]
 fn nothing_is_a_file_too() {
-    assert_eq!(applications(""), []);
+    assert_eq!(contents(""), Contents::default());
     assert_eq!(errors("a\nb\0"), ["f:2: expected text, found \"\\0\""]);
 }
 

@@ -17,7 +17,7 @@ const OPERATORS: [&str; 12] = ["|", "||", "&", "&&", ";", ">", ">>", "<", "<<", 
 const RESTARTS_MAX: usize = 1_000;
 
 /// The one word that a value is.
-pub(super) fn text_of(words: &[Word]) -> Result<String, Fault> {
+pub(in super::super) fn text_of(words: &[Word]) -> Result<String, Fault> {
     match words {
         [word] => Ok(word.text.clone()),
         _ => Err(Fault::new("one word, with quotes around blanks", &joined(words))),
@@ -25,7 +25,10 @@ pub(super) fn text_of(words: &[Word]) -> Result<String, Fault> {
 }
 
 /// The one word that a value is, as `parse` reads it.
-fn one<T>(words: &[Word], parse: impl FnOnce(&OsStr) -> Result<T, Expected>) -> Result<T, Fault> {
+pub(in super::super) fn one<T>(
+    words: &[Word],
+    parse: impl FnOnce(&OsStr) -> Result<T, Expected>,
+) -> Result<T, Fault> {
     let text = text_of(words)?;
     parse(OsStr::new(&text)).map_err(|expected| Fault::new(expected, &text))
 }
@@ -47,7 +50,7 @@ pub(super) fn command(words: &[Word]) -> Result<Vec<String>, Fault> {
     Ok(words.iter().map(|word| word.text.clone()).collect())
 }
 
-pub(super) fn absolute(words: &[Word]) -> Result<PathBuf, Fault> {
+pub(in super::super) fn absolute(words: &[Word]) -> Result<PathBuf, Fault> {
     let text = text_of(words)?;
     let is_absolute = Path::new(&text).is_absolute();
     if is_absolute { Ok(text.into()) } else { Err(Fault::new("a path from / on", &text)) }

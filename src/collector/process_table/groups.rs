@@ -1,0 +1,344 @@
+//! Groups of processes: applications, and what sections of watching make of processes.
+//!
+//! What a group has used is what its living members have, what the dead had used that no living one
+//! has inherited (`past`), and for an application what promlet got to know when it reaped.
+
+use super::member::{Member, Reading};
+use super::usage::Usage;
+use crate::collector::application::Status;
+use crate::collector::watch::{OVERFLOW, Watch};
+use std::time::Instant;
+
+/// The shortest time over which a rate says anything: some ticks, in which the kernel counts.
+const RATE_SECONDS_MIN: f64 = 0.1;
+
+/// A group in [`Groups`], also when it is not there any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupId {
+    slot: usize,
+    /// Of the group, among all that ever were.
+    number: u64,
+}
+
+/// All groups. The places of those that are removed are used again.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    slots: Vec<Option<Group>>,
+    /// How many there ever were.
+    created: u64,
+    /// The slot behind that of the application visited last.
+    next: usize,
+    /// Processes for whom a section had no group left.
+    overflows: u64,
+}
+
+/// A group and what is known of it at this scrape.
+#[derive(Debug)]
+pub(crate) struct Group {
+    number: u64,
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+    /// Of the dead that nobody has inherited from.
+    past: Usage,
+    /// The most that was shown so far: what is shown next is not less.
+    used: Usage,
+    /// How often a process appeared in it whose parent is not in it.
+    appearances: u64,
+    pub(crate) errors: u64,
+    pub(crate) live: Live,
+    /// Processor time a second, between the last two scrapes.
+    pub(crate) cores: Option<f64>,
+    measured: Option<(Instant, u64)>,
+    is_visited: bool,
+}
+
+/// Where a group comes from.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// An application that promlet runs.
+    Application(Box<Status>),
+    /// A section.
+    Watch { section: String, children: bool, pid: Option<u32> },
+}
+
+/// The living of a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Live {
+    used: Usage,
+    pub(crate) processes: u64,
+    /// Those that are not dead already.
+    pub(crate) running: u64,
+    pub(crate) threads: u64,
+    pub(crate) resident_bytes: u64,
+    pub(crate) virtual_bytes: u64,
+    pub(crate) swapped_bytes: Option<u64>,
+    pub(crate) descriptors: Option<u64>,
+    /// The largest part of its limit that a process has open.
+    pub(crate) descriptors_ratio: Option<f64>,
+    pub(crate) oldest_start_ticks: Option<u64>,
+    /// By [`STATES`].
+    pub(crate) states: [u64; STATES.len()],
+    /// Whether this was ever known of one of them.
+    pub(crate) has_storage: bool,
+    /// The same.
+    pub(crate) has_switches: bool,
+}
+
+/// States of processes and their letters; any other letter is of the last one.
+pub(crate) const STATES: [(&str, &[u8]); 5] =
+    [("Running", b"R"), ("Sleeping", b"S"), ("Waiting", b"D"), ("Zombie", b"Z"), ("Other", b"")];
+
+impl Group {
+    fn new(number: u64, name: &str, origin: Origin) -> Group {
+        Group {
+            number,
+            name: name.to_owned(),
+            origin,
+            past: Usage::default(),
+            used: Usage::default(),
+            appearances: 0,
+            errors: 0,
+            live: Live::default(),
+            cores: None,
+            measured: None,
+            is_visited: true,
+        }
+    }
+
+    /// Whether descendants of its members belong to it.
+    pub(super) fn has_children(&self) -> bool {
+        match &self.origin {
+            Origin::Application(_) => true,
+            Origin::Watch { children, .. } => *children,
+        }
+    }
+
+    /// Whether it runs: an application's first process, or any process that is watched.
+    pub(crate) fn is_running(&self) -> bool {
+        match &self.origin {
+            Origin::Application(status) => status.pid.is_some(),
+            Origin::Watch { .. } => self.live.running > 0,
+        }
+    }
+
+    pub(super) fn is_application(&self) -> bool {
+        matches!(self.origin, Origin::Application(_))
+    }
+
+    /// What its processes have used so far, the dead among them.
+    pub(crate) fn used(&self) -> Usage {
+        self.used
+    }
+
+    /// How often it was started, as far as that can be known.
+    pub(crate) fn starts(&self) -> u64 {
+        match &self.origin {
+            Origin::Application(status) => status.starts,
+            Origin::Watch { .. } => self.appearances,
+        }
+    }
+
+    /// Takes over what a member had that is dead or has left. What an application's had comes by
+    /// its being reaped.
+    pub(super) fn bury(&mut self, contribution: Usage) {
+        if !self.is_application() {
+            self.past = self.past.plus(contribution);
+        }
+    }
+
+    pub(super) fn note_appearance(&mut self) {
+        self.appearances += 1;
+    }
+
+    pub(super) fn add(&mut self, member: &Member) {
+        let with_children = self.has_children();
+        self.live.add(&member.reading, member.contribution(with_children));
+    }
+
+    /// Adds up what it has used.
+    fn finish(&mut self, now: Instant) {
+        let reaped = match &self.origin {
+            Origin::Application(status) => status.reaped,
+            Origin::Watch { .. } => Usage::default(),
+        };
+        self.used = self.used.max(self.live.used.plus(self.past).plus(reaped));
+        let micros = self.used.cpu_micros();
+        let Some((then, before)) = self.measured else {
+            self.measured = Some((now, micros));
+            return;
+        };
+        let seconds = (now - then).as_secs_f64();
+        if seconds >= RATE_SECONDS_MIN {
+            self.cores = Some((micros - before) as f64 / 1e6 / seconds);
+            self.measured = Some((now, micros));
+        }
+    }
+}
+
+impl Live {
+    fn add(&mut self, reading: &Reading, contribution: Usage) {
+        self.used = self.used.plus(contribution);
+        self.processes += 1;
+        self.threads += reading.threads;
+        self.resident_bytes += reading.resident_bytes;
+        self.virtual_bytes = self.virtual_bytes.saturating_add(reading.virtual_bytes);
+        add_known(&mut self.swapped_bytes, reading.swapped_bytes);
+        add_known(&mut self.descriptors, reading.descriptors);
+        if let (Some(open), Some(max @ 1..)) = (reading.descriptors, reading.descriptors_max) {
+            let ratio = open as f64 / max as f64;
+            self.descriptors_ratio = Some(self.descriptors_ratio.unwrap_or(0.0).max(ratio));
+        }
+        let state = STATES.iter().position(|(_, letters)| letters.contains(&reading.state));
+        self.states[state.unwrap_or(STATES.len() - 1)] += 1;
+        self.has_storage |= reading.has_storage;
+        self.has_switches |= reading.has_switches;
+        if !reading.is_dead() {
+            self.running += 1;
+            let oldest = self.oldest_start_ticks.unwrap_or(reading.start_ticks);
+            self.oldest_start_ticks = Some(oldest.min(reading.start_ticks));
+        }
+    }
+}
+
+fn add_known(sum: &mut Option<u64>, value: Option<u64>) {
+    if let Some(value) = value {
+        *sum = Some(sum.unwrap_or(0).saturating_add(value));
+    }
+}
+
+impl Groups {
+    /// Begins a scrape: there are no members until they are found, and no applications until they
+    /// are visited.
+    pub(crate) fn begin(&mut self) {
+        for group in self.slots.iter_mut().flatten() {
+            let Live { has_storage, has_switches, .. } = group.live;
+            group.live = Live { has_storage, has_switches, ..Live::default() };
+            group.is_visited = !group.is_application();
+        }
+        self.next = 0;
+    }
+
+    /// Says how an application is.
+    pub(crate) fn visit_application(&mut self, name: &str, status: Status) -> GroupId {
+        let is_next = self.slots.get(self.next).and_then(Option::as_ref);
+        let id = match is_next.filter(|group| group.name == name) {
+            Some(group) => GroupId { slot: self.next, number: group.number },
+            None => self.find_or_add(name, || Origin::Application(Box::new(status))),
+        };
+        self.next = id.slot + 1;
+        if let Some(group) = self.get_mut(id) {
+            group.is_visited = true;
+            match &mut group.origin {
+                Origin::Application(known) => **known = status,
+                watch => *watch = Origin::Application(Box::new(status)),
+            }
+        }
+        id
+    }
+
+    /// Says what promlet knows of the dead of an application.
+    pub(crate) fn set_reaped(&mut self, name: &str, reaped: Usage) {
+        let group = self.slots.iter_mut().flatten().find(|group| group.name == name);
+        if let Some(Group { origin: Origin::Application(status), .. }) = group {
+            status.reaped = reaped;
+        }
+    }
+
+    /// Removes the applications that were not visited.
+    pub(crate) fn remove_unvisited(&mut self) {
+        self.retain(|group| group.is_visited);
+    }
+
+    /// Removes the groups of sections that are not in force any more.
+    pub(crate) fn retain_sections(&mut self, watches: &[Watch]) {
+        self.retain(|group| match &group.origin {
+            Origin::Application(_) => true,
+            Origin::Watch { section, .. } => watches.iter().any(|watch| watch.name == *section),
+        });
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Group) -> bool) {
+        for slot in &mut self.slots {
+            slot.take_if(|group| !stays(group));
+        }
+    }
+
+    /// The group `name` of a section: a new one, unless the section has all that it may have. The
+    /// name of an application is not to be had.
+    pub(super) fn of_watch(&mut self, watch: &Watch, name: &str) -> GroupId {
+        let known = self.find(name);
+        let is_had = known.and_then(|id| self.get(id)).is_some_and(Group::is_application);
+        let name = if is_had || (known.is_none() && self.is_full(watch)) {
+            self.overflows += 1;
+            OVERFLOW
+        } else {
+            name
+        };
+        self.find_or_add(name, || Origin::Watch {
+            section: watch.name.clone(),
+            children: watch.children,
+            pid: None,
+        })
+    }
+
+    fn is_full(&self, watch: &Watch) -> bool {
+        let is_of_it = |group: &&Group| matches!(&group.origin, Origin::Watch { section, .. } if *section == watch.name);
+        self.iter().filter(is_of_it).count() >= watch.groups_max
+    }
+
+    /// Says which process a section with a pid file is about.
+    pub(crate) fn set_pid(&mut self, id: GroupId, pid: u32) {
+        if let Some(Origin::Watch { pid: of_group, .. }) = self.get_mut(id).map(|g| &mut g.origin) {
+            *of_group = Some(pid);
+        }
+    }
+
+    /// Counts that no process could be looked at.
+    pub(crate) fn note_error(&mut self) {
+        self.slots.iter_mut().flatten().for_each(|group| group.errors += 1);
+    }
+
+    /// Ends a scrape: adds up what each group has used.
+    pub(crate) fn finish(&mut self, now: Instant) {
+        self.slots.iter_mut().flatten().for_each(|group| group.finish(now));
+    }
+
+    /// How many processes are in an overflow group that should have had another.
+    pub(crate) fn overflows(&self) -> u64 {
+        self.overflows
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.slots.iter().flatten()
+    }
+
+    pub(super) fn get(&self, id: GroupId) -> Option<&Group> {
+        self.slots[id.slot].as_ref().filter(|group| group.number == id.number)
+    }
+
+    pub(super) fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.slots[id.slot].as_mut().filter(|group| group.number == id.number)
+    }
+
+    /// The group of this name.
+    pub(super) fn find(&self, name: &str) -> Option<GroupId> {
+        let groups = self.slots.iter().enumerate();
+        let mut groups = groups.filter_map(|(slot, group)| Some((slot, group.as_ref()?)));
+        let (slot, group) = groups.find(|(_, group)| group.name == name)?;
+        Some(GroupId { slot, number: group.number })
+    }
+
+    fn find_or_add(&mut self, name: &str, origin: impl FnOnce() -> Origin) -> GroupId {
+        if let Some(id) = self.find(name) {
+            return id;
+        }
+        let slot = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        self.created += 1;
+        let number = self.created;
+        self.slots[slot] = Some(Group::new(number, name, origin()));
+        GroupId { slot, number }
+    }
+}
