@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::scrape;
 use crate::support::process::Promlet;
 use crate::support::temp::TempDir;
-use crate::support::{exposition, openmetrics, protobuf};
+use crate::support::{exposition, openmetrics, poll, protobuf};
 
 const TEXT: &str = "text/plain;version=0.0.4";
 const OPENMETRICS: &str = "application/openmetrics-text;version=1.0.0";
@@ -28,7 +28,11 @@ fn get(promlet: &Promlet, accept: &str) -> Vec<u8> {
 #[test]
 fn every_format_shows_the_same_samples() {
     let promlet = Promlet::start(&["--", "sleep", "60"]);
-    let text = scrape(&promlet);
+    // It serves before the application runs, and then shows more of it.
+    let text = poll("a running application", || {
+        let page = scrape(&promlet);
+        page.family("appmesh_application_process_id").is_some().then_some(page)
+    });
     let text: BTreeSet<_> = text.samples().map(|sample| sample.name.clone()).collect();
 
     let body = get(&promlet, OPENMETRICS);
