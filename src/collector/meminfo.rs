@@ -1,8 +1,9 @@
 //! `meminfo`: memory by use. Source: proc_meminfo(5).
 //!
-//! Every field is a family of its own, under the field's name: `Active(anon)` in kB is
+//! A field is a family of its own, under the field's name: `Active(anon)` in kB is
 //! `node_memory_Active_anon_bytes`, `HugePages_Total` without a unit is
-//! `node_memory_HugePages_Total`. Fields that a later kernel adds appear by themselves.
+//! `node_memory_HugePages_Total`. Shown are the fields that node_exporter shows, which since 1.9
+//! has been a fixed list: `KReclaimable`, `Hugetlb` and others of late are not in it.
 
 use super::error::CollectError;
 use super::fields::{Described, Fields};
@@ -11,6 +12,20 @@ use super::lines::{Line, Lines};
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::RegisterError;
+
+/// The fields that are shown, sorted.
+#[rustfmt::skip]
+const SHOWN: [&[u8]; 51] = [
+    b"Active", b"Active(anon)", b"Active(file)", b"AnonHugePages", b"AnonPages", b"Bounce",
+    b"Buffers", b"Cached", b"CmaFree", b"CmaTotal", b"CommitLimit", b"Committed_AS",
+    b"DirectMap1G", b"DirectMap2M", b"DirectMap4k", b"Dirty", b"HardwareCorrupted",
+    b"HugePages_Free", b"HugePages_Rsvd", b"HugePages_Surp", b"HugePages_Total", b"Hugepagesize",
+    b"Inactive", b"Inactive(anon)", b"Inactive(file)", b"KernelStack", b"Mapped",
+    b"MemAvailable", b"MemFree", b"MemTotal", b"Mlocked", b"NFS_Unstable", b"PageTables",
+    b"Percpu", b"SReclaimable", b"SUnreclaim", b"Shmem", b"ShmemHugePages", b"ShmemPmdMapped",
+    b"Slab", b"SwapCached", b"SwapFree", b"SwapTotal", b"Unevictable", b"VmallocChunk",
+    b"VmallocTotal", b"VmallocUsed", b"Writeback", b"WritebackTmp", b"Zswap", b"Zswapped",
+];
 
 pub(super) struct MemInfo {
     file: KeptFile,
@@ -35,12 +50,15 @@ impl Collector for MemInfo {
         let mut is_empty = true;
         for line in &mut lines {
             let field = parse_field(line)?;
+            is_empty = false;
+            if SHOWN.binary_search(&field.name).is_err() {
+                continue;
+            }
             let fields = match field.unit {
                 Unit::Bytes => &mut sizes,
                 Unit::Count => &mut counts,
             };
             fields.set(field.name, field.value, || field.describe())?;
-            is_empty = false;
         }
         if is_empty { Err(lines.missing("a field")) } else { Ok(()) }
     }
@@ -121,6 +139,11 @@ mod tests {
         for (line, name, value) in CASES {
             assert_eq!(parse(&format!("{line}\n")).unwrap(), [((*name).to_owned(), *value)]);
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_in_order() {
+        assert!(SHOWN.is_sorted());
     }
 
     #[test]

@@ -43,7 +43,18 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("stores", "node_zfs_zpool_state", "1.5.0 does not know pools that are suspended"),
     ("*", "node_mountstats_nfs_transport_*", "1.5.0 shows one connection of each mount"),
     ("odd", "node_filefd_*", "node_exporter takes a number that may have been cut off"),
+    ("*", "node_memory_Balloon_bytes", OF_LATE),
+    ("*", "node_memory_FileHugePages_bytes", OF_LATE),
+    ("*", "node_memory_FilePmdMapped_bytes", OF_LATE),
+    ("*", "node_memory_GPUActive_bytes", OF_LATE),
+    ("*", "node_memory_GPUReclaim_bytes", OF_LATE),
+    ("*", "node_memory_Hugetlb_bytes", OF_LATE),
+    ("*", "node_memory_KReclaimable_bytes", OF_LATE),
+    ("*", "node_memory_SecPageTables_bytes", OF_LATE),
+    ("*", "node_memory_Unaccepted_bytes", OF_LATE),
 ];
+
+const OF_LATE: &str = "1.5.0 shows all fields, 1.12.1 those of a list";
 
 /// Collectors that 1.5.0 does not know.
 const NEW_COLLECTORS: &[&str] = &[
