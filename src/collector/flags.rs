@@ -162,14 +162,6 @@ impl Flags {
         given.map(|(_, value)| value.clone()).collect()
     }
 
-    pub(crate) fn count(&self, name: &str) -> u32 {
-        match (self.given(name).map(str::parse), takes(name)) {
-            (Some(Ok(value)), _) => value,
-            (None, Takes::Count(default)) => default,
-            (_, takes) => panic!("--{name} takes {takes:?}"),
-        }
-    }
-
     pub(crate) fn duration(&self, name: &str) -> Duration {
         match (self.given(name).map(parse_duration), takes(name)) {
             (Some(Some(value)), _) => value,

@@ -89,11 +89,6 @@ impl KeptFile {
         KeptFile { records: Records::Many, ..KeptFile::new(path) }
     }
 
-    #[allow(dead_code, reason = "more collectors come next")]
-    pub(crate) fn path(&self) -> &Arc<Path> {
-        &self.path
-    }
-
     /// Whether another file may have taken the place of the one that is open.
     pub(crate) fn is_doubtful(&self) -> bool {
         self.file.is_some() && self.medium != Medium::KernelView

@@ -42,7 +42,6 @@ mod fibrechannel;
 mod fields;
 mod filefd;
 mod filesystem;
-#[allow(dead_code, reason = "the collectors with flags come next")]
 mod flags;
 mod fs;
 mod hwmon;

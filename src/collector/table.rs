@@ -32,12 +32,6 @@ impl Metric {
         Metric { kind: Kind::Counter, ..Metric::gauge(name, help) }
     }
 
-    #[allow(dead_code, reason = "more collectors come next")]
-    /// A family whose source does not say what it is (`untyped` in the text format).
-    pub(crate) const fn unknown(name: &'static str, help: &'static str) -> Metric {
-        Metric { kind: Kind::Unknown, ..Metric::gauge(name, help) }
-    }
-
     /// The series that have this label next to those of the row. Columns of one family follow each
     /// other.
     pub(crate) const fn with_label(self, name: &'static str, value: &'static str) -> Metric {
