@@ -100,7 +100,7 @@ impl Collector for Arp {
             }
             Source::File(file) => {
                 let mut counts = Vec::new();
-                for line in Lines::new("arp", files.read(file)?)? {
+                for line in Lines::new("arp", files.read(file)?) {
                     parse_entry(line)?.into_iter().for_each(|device| count(&mut counts, device));
                 }
                 counts.into_iter().for_each(|(device, number)| set(device, number));
@@ -155,10 +155,10 @@ mod tests {
             ("\n", None),
         ];
         for (content, expected) in CASES {
-            let line = Lines::new("arp", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("arp", content.as_bytes()).next().unwrap();
             assert_eq!(parse_entry(line).unwrap(), *expected, "{content:?}");
         }
-        let line = Lines::new("arp", b"192.0.2.1 0x1 eth0\n").unwrap().next().unwrap();
+        let line = Lines::new("arp", b"192.0.2.1 0x1 eth0\n").next().unwrap();
         let error = parse_entry(line).unwrap_err().to_string();
         assert_eq!(error, "arp:1: expected six words, found eth0");
     }

@@ -75,7 +75,7 @@ impl Collector for Interrupts {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         self.shown.begin_pass();
-        let mut lines = Lines::new("interrupts", files.read(&mut self.file)?)?;
+        let mut lines = Lines::new("interrupts", files.read(&mut self.file)?);
         let cpus = lines.next().ok_or_else(|| lines.missing("the headings"))?.word_count();
         for line in lines {
             let Some(mut counts) = self.name.read(line, cpus) else { continue };
@@ -145,7 +145,7 @@ mod tests {
         ];
         for (content, expected) in CASES {
             let content = format!("{content}\n");
-            let line = Lines::new("interrupts", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("interrupts", content.as_bytes()).next().unwrap();
             let mut name = Name::default();
             let found = name.read(line, 2).is_some().then_some(&*name.whole);
             assert_eq!(found, *expected, "{content:?}");

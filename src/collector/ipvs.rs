@@ -72,7 +72,7 @@ impl Collector for Ipvs {
 
 /// The numbers of the third line, which are hexadecimal; in front of it are two of headings.
 fn parse_stats(content: &[u8]) -> Result<[Option<f64>; 5], CollectError> {
-    let mut lines = Lines::new("ip_vs_stats", content)?;
+    let mut lines = Lines::new("ip_vs_stats", content);
     let mut line = lines.nth(2).ok_or_else(|| lines.missing("counts of connections"))?;
     let mut counts = [None; 5];
     for count in &mut counts {

@@ -43,7 +43,7 @@ pub(super) fn parse_pairs(
     content: &[u8],
     mut each: impl FnMut(&str, [f64; 2]),
 ) -> Result<(), CollectError> {
-    for mut line in Lines::new(file, content)?.skip(1) {
+    for mut line in Lines::new(file, content).skip(1) {
         if line.word_count() < 3 {
             continue;
         }
@@ -59,7 +59,7 @@ pub(super) fn parse_errors(
     content: &[u8],
     mut each: impl FnMut(&str, f64),
 ) -> Result<(), CollectError> {
-    for mut line in Lines::new("errors", content)? {
+    for mut line in Lines::new("errors", content) {
         let Some(name) = line.word() else { continue };
         if let Some(count) = line.number_if_any::<u64>("a number of errors")? {
             each(&text(name), count as f64);
@@ -72,7 +72,7 @@ pub(super) fn parse_errors(
 /// since it was mounted.
 pub(super) fn parse_counter(content: &[u8]) -> Result<f64, CollectError> {
     let mut count = None;
-    let mut lines = Lines::new("counters", content)?;
+    let mut lines = Lines::new("counters", content);
     for mut line in &mut lines {
         match line.until(b':') {
             Some(b"since filesystem creation") => count = Some(human(&mut line)?),
@@ -90,7 +90,7 @@ pub(super) fn parse_done(
     mut each: impl FnMut(&str, &str, f64),
 ) -> Result<(), CollectError> {
     let mut operation = "";
-    for line in Lines::new("io_done", content)? {
+    for line in Lines::new("io_done", content) {
         match line.rest().trim_ascii() {
             b"read:" => operation = "read",
             b"write:" => operation = "write",
@@ -112,7 +112,7 @@ pub(super) fn parse_failed(
     mut each: impl FnMut(&str, f64),
 ) -> Result<(), CollectError> {
     let mut is_since_creation = false;
-    for line in Lines::new("io_errors", content)? {
+    for line in Lines::new("io_errors", content) {
         if line.rest().starts_with(b"IO errors since ") {
             is_since_creation = line.rest().starts_with(b"IO errors since filesystem creation");
         } else if is_since_creation && let Some((kind, count)) = parse_entry(line)? {

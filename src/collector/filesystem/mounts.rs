@@ -31,7 +31,7 @@ impl Mount {
 
 /// The mounts of the file in its order. `rootfs` is taken away from the start of mount points.
 pub(super) fn parse_mounts(content: &[u8], rootfs: &[u8]) -> Result<Vec<Mount>, CollectError> {
-    Lines::new("mountinfo", content)?.map(|line| parse_mount(line, rootfs)).collect()
+    Lines::new("mountinfo", content).map(|line| parse_mount(line, rootfs)).collect()
 }
 
 fn parse_mount(mut line: Line<'_>, rootfs: &[u8]) -> Result<Mount, CollectError> {
@@ -199,7 +199,6 @@ mod tests {
             ("1 1 0:x / /m rw - t d rw\n", "mountinfo:1: expected a device number, found 0:x"),
             ("1 1 0:1 / /m rw - t\n", "mountinfo:1: expected a type, found end of line"),
             ("\n", "mountinfo:1: expected an id, found end of line"),
-            ("1 1 0:1", "mountinfo:1: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             let error = parse_mounts(content.as_bytes(), b"/").unwrap_err();

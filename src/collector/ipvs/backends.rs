@@ -34,7 +34,7 @@ pub(super) fn parse_backends<'a>(
     mut found: impl FnMut(Backend<'a>),
 ) -> Result<(), CollectError> {
     let (mut proto, mut local, mut mark) = (&b""[..], None, &b""[..]);
-    for mut line in Lines::new("ip_vs", content)? {
+    for mut line in Lines::new("ip_vs", content) {
         match line.word() {
             Some(word @ (b"TCP" | b"UDP" | b"SCTP")) => {
                 (proto, local, mark) = (word, Some(parse_address(&mut line)?), b"");

@@ -25,7 +25,7 @@ pub(super) fn parse_named<'a>(
     content: &'a [u8],
     mut each: impl FnMut(&'a [u8], Value<'a>) -> Result<(), CollectError>,
 ) -> Result<(), CollectError> {
-    let mut lines = Lines::new(file, content)?;
+    let mut lines = Lines::new(file, content);
     if !lines.any(|line| is_header(&line)) {
         return Err(lines.missing("name, type and data"));
     }
@@ -51,7 +51,7 @@ pub(super) fn parse_table<'a>(
     content: &'a [u8],
     mut each: impl FnMut(&'a [u8], f64) -> Result<(), CollectError>,
 ) -> Result<(), CollectError> {
-    let mut lines = Lines::new(file, content)?;
+    let mut lines = Lines::new(file, content);
     let has_names = |line: &Line<'_>| line.clone().word() == Some(b"nread");
     let header = lines.find(has_names).ok_or_else(|| lines.missing("names of columns"))?;
     for mut line in lines {
