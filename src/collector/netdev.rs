@@ -3,7 +3,7 @@
 //!
 //! For `net/dev` the kernel adds some of its counters up. The families do so whichever the source
 //! is, unless the detailed ones are asked for. Where the root of procfs is a copy or a fixture, its
-//! `net/dev` is the source.
+//! `net/dev` is the source, if there is one.
 
 mod address;
 
@@ -145,11 +145,12 @@ enum Source {
 impl NetDev {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let Setup { registry, roots, flags, .. } = setup;
-        let asks_kernel = flags.switch(NETLINK) && is_kernel_view(&roots.proc);
+        let dev = roots.proc.join("net/dev");
+        let asks_kernel = flags.switch(NETLINK) && (is_kernel_view(&roots.proc) || !dev.exists());
         let source = match asks_kernel {
             true => Source::Links,
             false => Source::File {
-                dev: KeptFile::of_many_records(roots.proc.join("net/dev")),
+                dev: KeptFile::of_many_records(dev),
                 aliases: Devices::new(roots.sys.join("class/net")),
             },
         };

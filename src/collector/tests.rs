@@ -398,6 +398,7 @@ fn an_interface_is_left_out_from_its_first_scrape_until_it_is_gone() {
     let roots = Roots { proc: scratch.path("proc"), sys: scratch.path("sys"), ..Roots::default() };
     let mut settings = Settings { roots, ..Settings::default() };
     settings.flags.set("collector.netdev.device-blacklist", "^veth").unwrap();
+    settings.flags.set("collector.netdev.netlink", "false").unwrap();
     let registry = Registry::new();
     let choice = Choice::only(["netdev"]).unwrap();
     Node::register(&registry, &settings, &choice, Box::new(|_| ())).unwrap();
@@ -415,6 +416,18 @@ fn an_interface_is_left_out_from_its_first_scrape_until_it_is_gone() {
     assert_eq!(devices(&["veth2", "eth1", "veth1", "eth0"]), [eth(0), eth(1)]);
     assert_eq!(devices(&["veth2"]), [""; 0]);
     assert_eq!(devices(&["eth0"]), [eth(0)]);
+}
+
+#[test]
+fn a_copy_of_procfs_without_interfaces_shows_those_of_the_kernel() {
+    let fixture = Fixture::new("node-links", &["netdev"]);
+    let lines = fixture.scrape(&[]);
+    let is_of_loopback = |line: &String| line.contains("receive_bytes_total{device=lo}");
+    assert!(lines.iter().any(is_of_loopback), "{lines:?}");
+    assert_eq!(fixture.success(), ["node_scrape_collector_success{collector=netdev} 1"]);
+    let off = [("collector.netdev.netlink", "false")];
+    let fixture = Fixture::with_flags("node-no-links", &["netdev"], &off);
+    assert_eq!(fixture.scrape(&[]), ["node_scrape_collector_success{collector=netdev} 0"]);
 }
 
 /// Files of procfs in fixtures, and the collectors that read them.
