@@ -308,6 +308,8 @@ struct Setup<'s> {
     registry: Registry,
     roots: &'s Roots,
     flags: &'s Flags,
+    /// Which other collectors there are.
+    choice: &'s Choice,
     files: &'s mut Files,
 }
 

@@ -199,6 +199,19 @@ fn a_cpu_that_vanishes_takes_its_series_along_and_starts_anew() {
 }
 
 #[test]
+fn frequencies_of_cpuinfo_stand_in_for_those_of_cpufreq() {
+    const INFO: &[(&str, &str)] = &[("collector.cpu.info", "true")];
+    for (collectors, expected) in [(&["cpu"][..], 0), (&["cpu", "cpufreq"], 1)] {
+        let fixture = Fixture::with_flags("node-frequencies", collectors, INFO);
+        fixture.scratch.write("proc/stat", STAT.as_bytes());
+        fixture.scratch.write("proc/cpuinfo", b"processor\t: 0\ncpu MHz\t\t: 800.5\n");
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with("node_cpu_frequency_hertz"));
+        assert_eq!(lines.len(), expected, "{collectors:?}: {lines:?}");
+    }
+}
+
+#[test]
 fn throttles_are_counted_once_a_core_and_follow_their_cpus() {
     let fixture = Fixture::new("node-throttles", &["cpu"]);
     let scratch = &fixture.scratch;
