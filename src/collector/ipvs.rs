@@ -13,7 +13,7 @@ use crate::registry::RegisterError;
 use backends::{LABELS, Sums, parse_backends};
 
 const BACKEND_LABELS: &str = "collector.ipvs.backend-labels";
-pub(super) const FLAGS: &[Flag] = &[Flag::text(
+pub(super) const FLAGS: &[Flag] = &[Flag::words(
     BACKEND_LABELS,
     "local_address,local_port,remote_address,remote_port,proto,local_mark",
     "Labels of backends, separated by commas. Backends that have the same are added up.",

@@ -320,6 +320,20 @@ fn flags_choose_what_is_shown() {
     }
 }
 
+#[test]
+fn words_that_a_flag_does_not_know_are_refused() {
+    let set = |value: &str| Flags::default().set("collector.ipvs.backend-labels", value);
+    for value in ["", "proto", "proto,local_mark,proto", ",remote_port,"] {
+        assert_eq!(set(value), Ok(()), "{value:?}");
+    }
+    let error = set("proto,port").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid value: --collector.ipvs.backend-labels: \
+         expected words of its default, separated by commas, found \"proto,port\""
+    );
+}
+
 /// As udev and a hot-plugged disk change them.
 #[test]
 fn properties_of_disks_follow_udev() {
