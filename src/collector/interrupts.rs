@@ -11,6 +11,7 @@ use super::lines::{Line, Lines};
 use super::ordinals::Ordinals;
 use super::remembered::Remembered;
 use super::table::{Metric, Table};
+use super::text::push_text;
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 
@@ -102,19 +103,19 @@ impl Name {
     fn read<'a>(&mut self, mut line: Line<'a>, cpus: usize) -> Option<Line<'a>> {
         let Name { kind, info, devices, whole } = self;
         [&mut *kind, info, devices, whole].into_iter().for_each(String::clear);
-        kind.push_str(&String::from_utf8_lossy(line.until(b':')?.trim_ascii_start()));
+        push_text(kind, line.until(b':')?.trim_ascii_start());
         let counts = line.clone();
         for _ in 0..cpus {
             line.word()?;
         }
-        info.push_str(&String::from_utf8_lossy(line.word()?));
+        push_text(info, line.word()?);
         // What has a name and no number is of the CPU's own making and has no device.
         let rest = if kind.parse::<u32>().is_ok() { &mut *devices } else { &mut *info };
         while let Some(word) = line.word() {
             if !rest.is_empty() {
                 rest.push(' ');
             }
-            rest.push_str(&String::from_utf8_lossy(word));
+            push_text(rest, word);
         }
         for part in [&*kind, ";", info, ";", devices] {
             whole.push_str(part);

@@ -92,6 +92,7 @@ mod sysctl;
 mod table;
 mod tapestats;
 mod tcpstat;
+mod text;
 mod textfile;
 mod thermal_zone;
 mod time;

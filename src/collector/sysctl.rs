@@ -14,6 +14,7 @@ use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use super::ordinals::Ordinals;
 use super::table::{Metric, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::RegisterError;
@@ -129,7 +130,7 @@ impl Collector for Sysctl {
             match files.read(file) {
                 Ok(content) => {
                     for (index, word) in words(content).enumerate() {
-                        let word = String::from_utf8_lossy(word);
+                        let word = to_text(word);
                         let labels = &[self.indices.text(index), name, &word];
                         info.row(labels).set(0, Some(1.0));
                     }

@@ -2,6 +2,7 @@
 
 use crate::collector::error::CollectError;
 use crate::collector::lines::{Line, Lines, parse_number};
+use crate::collector::text::to_text;
 use std::borrow::Cow;
 
 /// Table: letter behind a number, in small => the power of 1,024 that it stands for, less one.
@@ -33,7 +34,7 @@ fn human(line: &mut Line<'_>) -> Result<f64, CollectError> {
 }
 
 fn text(word: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(word)
+    to_text(word)
 }
 
 /// Calls `each` with the name and the first two numbers of each line of `file` but the first, which
