@@ -228,6 +228,10 @@ impl Verdicts {
         Verdicts { filter, known: Remembered::new() }
     }
 
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// Begins a pass over the devices that there are. Those of the last pass that were not there
     /// are forgotten.
     pub(crate) fn pass(&mut self) -> VerdictPass<'_> {

@@ -223,7 +223,9 @@ impl Collector for NetDev {
             Source::Links => self.set_by_links(files),
             Source::File { .. } => self.set_by_file(files),
         };
-        let addresses = self.addresses.as_mut().map(|addresses| addresses.collect(files));
+        let NetDev { addresses, verdicts, .. } = self;
+        let addresses =
+            addresses.as_mut().map(|addresses| addresses.collect(verdicts.filter(), files));
         counters.and(addresses.unwrap_or(Ok(())))
     }
 }
