@@ -126,8 +126,13 @@ impl Collector for Sysctl {
                 content.and_then(|content| setting.show(content, &mut self.indices, &mut fields));
             outcome = outcome.and(shown);
         }
-        for Setting { name, file, .. } in &mut self.texts {
+        for Setting { name, keyed, file, .. } in &mut self.texts {
             match files.read(file) {
+                Ok(_) if !keyed.is_empty() => {
+                    let expected = "a setting without keys";
+                    let error = CollectError::malformed(FILE, 1, expected, Some(name.as_bytes()));
+                    outcome = outcome.and(Err(error));
+                }
                 Ok(content) => {
                     for (index, word) in words(content).enumerate() {
                         let word = to_text(word);
