@@ -19,7 +19,7 @@ const NETLINK: &str = "collector.arp.netlink";
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::pattern(EXCLUDE, "", "Network interfaces to leave out."),
-    Flag::pattern(INCLUDE, "", "Network interfaces to show, and no others.").not_with(EXCLUDE),
+    Flag::pattern(INCLUDE, "", "Network interfaces to show, and no others."),
     Flag::switch(NETLINK, true, "Ask the kernel by netlink rather than read /proc/net/arp."),
 ];
 

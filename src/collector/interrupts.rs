@@ -24,8 +24,7 @@ pub(super) const FLAGS: &[Flag] = &[
         INCLUDE,
         "",
         "Show only the interrupts whose names match this. A name is TYPE;INFO;DEVICES.",
-    )
-    .not_with(EXCLUDE),
+    ),
     Flag::pattern(
         EXCLUDE,
         "",

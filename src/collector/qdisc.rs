@@ -20,8 +20,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::pattern(EXCLUDE, "", "Network interfaces to leave out.")
         .also_as(&["collector.qdisk.device-exclude"]),
     Flag::pattern(INCLUDE, "", "Network interfaces to show, and no others.")
-        .also_as(&["collector.qdisk.device-include"])
-        .not_with(EXCLUDE),
+        .also_as(&["collector.qdisk.device-include"]),
     Flag::text(
         FIXTURES,
         "",

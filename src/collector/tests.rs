@@ -321,6 +321,49 @@ fn flags_choose_what_is_shown() {
 }
 
 #[test]
+fn addresses_are_those_of_the_interfaces_that_are_shown() {
+    let addresses = |flag: &str| {
+        let flags = [("collector.netdev.address-info", "true"), (flag, "^lo$")];
+        let fixture = Fixture::with_flags("node-addresses", &["netdev"], &flags);
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with("node_network_address_info"));
+        lines
+    };
+    let is_of_loopback = |line: &String| line.contains("device=lo,");
+    assert!(addresses("collector.netdev.device-include").iter().all(is_of_loopback));
+    assert!(!addresses("collector.netdev.device-exclude").iter().any(is_of_loopback));
+}
+
+#[test]
+fn words_of_a_setting_have_no_keys() {
+    let flags = [("collector.sysctl.include-info", "fs.file-nr:total,current,max")];
+    let fixture = Fixture::with_flags("node-keys", &["sysctl"], &flags);
+    fixture.scratch.write("proc/sys/fs/file-nr", b"1\t0\t9\n");
+    assert_eq!(fixture.scrape(&[]), ["node_scrape_collector_success{collector=sysctl} 0"]);
+    let report = "sysctl: sysctl:1: expected a setting without keys, found fs.file-nr";
+    assert_eq!(fixture.reports(), [report]);
+}
+
+#[test]
+fn some_collectors_take_both_what_to_show_and_what_to_leave_out() {
+    const CASES: &[(&str, &str, bool)] = &[
+        ("collector.arp.device-include", "collector.arp.device-exclude", true),
+        ("collector.hwmon.chip-include", "collector.hwmon.chip-exclude", true),
+        ("collector.hwmon.sensor-include", "collector.hwmon.sensor-exclude", true),
+        ("collector.interrupts.name-include", "collector.interrupts.name-exclude", true),
+        ("collector.qdisc.device-include", "collector.qdisc.device-exclude", true),
+        ("collector.slabinfo.slabs-include", "collector.slabinfo.slabs-exclude", true),
+        ("collector.netdev.device-include", "collector.netdev.device-exclude", false),
+        ("collector.diskstats.device-include", "collector.diskstats.device-exclude", false),
+    ];
+    for (include, exclude, is_taken) in CASES {
+        let mut flags = Flags::default();
+        flags.set(include, "a").unwrap();
+        assert_eq!(flags.set(exclude, "b").is_ok(), *is_taken, "{include}");
+    }
+}
+
+#[test]
 fn words_that_a_flag_does_not_know_are_refused() {
     let set = |value: &str| Flags::default().set("collector.ipvs.backend-labels", value);
     for value in ["", "proto", "proto,local_mark,proto", ",remote_port,"] {
