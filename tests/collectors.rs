@@ -183,7 +183,7 @@ const FIXTURES: &[Fixture] = &[
         collectors: FIRST,
         flags: &[],
         reports: &[
-            "filefd: file-nr:1: expected a line end, found end of file",
+            "filefd: file-nr:1: expected a count of file handles, found end of line",
             "loadavg: proc/loadavg: not there",
             "meminfo: meminfo:5: expected kB, found MB",
         ],

@@ -19,7 +19,7 @@ const NETLINK: &str = "collector.arp.netlink";
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::pattern(EXCLUDE, "", "Network interfaces to leave out."),
-    Flag::pattern(INCLUDE, "", "Network interfaces to show, and no others.").not_with(EXCLUDE),
+    Flag::pattern(INCLUDE, "", "Network interfaces to show, and no others."),
     Flag::switch(NETLINK, true, "Ask the kernel by netlink rather than read /proc/net/arp."),
 ];
 
@@ -100,7 +100,7 @@ impl Collector for Arp {
             }
             Source::File(file) => {
                 let mut counts = Vec::new();
-                for line in Lines::new("arp", files.read(file)?)? {
+                for line in Lines::new("arp", files.read(file)?) {
                     parse_entry(line)?.into_iter().for_each(|device| count(&mut counts, device));
                 }
                 counts.into_iter().for_each(|(device, number)| set(device, number));
@@ -155,10 +155,10 @@ mod tests {
             ("\n", None),
         ];
         for (content, expected) in CASES {
-            let line = Lines::new("arp", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("arp", content.as_bytes()).next().unwrap();
             assert_eq!(parse_entry(line).unwrap(), *expected, "{content:?}");
         }
-        let line = Lines::new("arp", b"192.0.2.1 0x1 eth0\n").unwrap().next().unwrap();
+        let line = Lines::new("arp", b"192.0.2.1 0x1 eth0\n").next().unwrap();
         let error = parse_entry(line).unwrap_err().to_string();
         assert_eq!(error, "arp:1: expected six words, found eth0");
     }

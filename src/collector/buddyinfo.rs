@@ -32,7 +32,7 @@ impl BuddyInfo {
 impl Collector for BuddyInfo {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        for mut line in Lines::new("buddyinfo", files.read(&mut self.file)?)? {
+        for mut line in Lines::new("buddyinfo", files.read(&mut self.file)?) {
             let [node, zone] = parse_place(&mut line)?;
             let mut size = 0;
             while let Some(blocks) = line.number_if_any::<u64>("a count")? {
@@ -72,7 +72,7 @@ mod tests {
         ];
         for (content, expected) in CASES {
             let content = format!("{content}\n");
-            let mut lines = Lines::new("buddyinfo", content.as_bytes()).unwrap();
+            let mut lines = Lines::new("buddyinfo", content.as_bytes());
             let place = parse_place(&mut lines.next().unwrap()).map_err(|error| error.to_string());
             assert_eq!(place, expected.map_err(str::to_owned), "{content:?}");
         }

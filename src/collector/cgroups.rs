@@ -28,7 +28,7 @@ impl Cgroups {
 impl Collector for Cgroups {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        for line in Lines::new("cgroups", files.read(&mut self.file)?)? {
+        for line in Lines::new("cgroups", files.read(&mut self.file)?) {
             if let Some((controller, values)) = parse_controller(line)? {
                 sweep.row(&[controller]).set_all(&values.map(Some));
             }
@@ -67,7 +67,7 @@ mod tests {
         ];
         for (content, expected) in CASES {
             let content = format!("{content}\n");
-            let line = Lines::new("cgroups", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("cgroups", content.as_bytes()).next().unwrap();
             let parsed = parse_controller(line).map_err(|error| error.to_string());
             assert_eq!(parsed, expected.map_err(str::to_owned), "{content:?}");
         }

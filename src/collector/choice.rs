@@ -37,6 +37,11 @@ impl Choice {
         self.is_enabled[row]
     }
 
+    /// Whether the collector of this name runs.
+    pub(super) fn has(&self, name: &str) -> bool {
+        index(name).is_some_and(|row| self.is_enabled(row))
+    }
+
     /// The groups that a scrape with this query asks for: by `collect[]` only these collectors, by
     /// `exclude[]` all but these. The query is the decoded names and values of its parameters.
     ///

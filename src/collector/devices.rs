@@ -10,6 +10,7 @@
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
+use super::text::{push_text, to_text};
 use crate::sys::file::Medium;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -59,7 +60,7 @@ impl<D> Devices<D> {
         self.known.iter_mut().for_each(|device| device.is_there = false);
         let folder = Arc::clone(&self.folder);
         let listed = self.list(files, |known, name| {
-            let name = String::from_utf8_lossy(name);
+            let name = to_text(name);
             match known.binary_search_by(|device| (*device.name).cmp(&name)) {
                 Ok(index) => known[index].is_there = true,
                 Err(_) if known.len() >= ENTRIES_MAX => {}
@@ -221,13 +222,13 @@ impl<const N: usize> Attributes<N> {
         std::str::from_utf8(self.read(index, files).ok()?).ok()
     }
 
-    /// Copies the same into `text`, which is empty where it cannot be read. Bytes that are not UTF-8
-    /// become U+FFFD. Returns whether it was read.
+    /// Copies the same into `text`, which is empty where it cannot be read. Runs of bytes that
+    /// are not UTF-8 become U+FFFD. Returns whether it was read.
     pub(crate) fn copy_text(&mut self, index: usize, files: &mut Files, text: &mut String) -> bool {
         text.clear();
         let content = self.read(index, files);
         if let Ok(content) = &content {
-            text.push_str(&String::from_utf8_lossy(content));
+            push_text(text, content);
         }
         content.is_ok()
     }

@@ -6,6 +6,7 @@
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::table::{Metric, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::registry::{RegisterError, Registry};
 use std::io::ErrorKind;
@@ -63,7 +64,7 @@ impl Dmi {
             match files.read(&mut KeptFile::new(self.folder.join(name))) {
                 Ok(content) => {
                     labels.push(label);
-                    values.push(as_text(content.trim_ascii()));
+                    values.push(to_text(content.trim_ascii()).into_owned());
                 }
                 Err(CollectError::Io { kind: ErrorKind::PermissionDenied, .. }) => {}
                 Err(error) if error.is_no_data() => {}
@@ -91,41 +92,5 @@ impl Collector for Dmi {
             }
         }
         if is_there { Ok(()) } else { Err(CollectError::NoData { path: Arc::clone(&self.folder) }) }
-    }
-}
-
-/// As node_exporter shows what firmware wrote: each run of bytes that are not UTF-8 is one U+FFFD.
-fn as_text(content: &[u8]) -> String {
-    let mut text = String::with_capacity(content.len());
-    let mut in_run = false;
-    for chunk in content.utf8_chunks() {
-        if !chunk.valid().is_empty() {
-            text.push_str(chunk.valid());
-            in_run = false;
-        }
-        if !chunk.invalid().is_empty() && !in_run {
-            text.push(char::REPLACEMENT_CHARACTER);
-            in_run = true;
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_of_what_is_no_text_is_one_sign() {
-        const CASES: &[(&[u8], &str)] = &[
-            (b"A01", "A01"),
-            (b"", ""),
-            (b"\xff[\xfe\xff]", "\u{fffd}[\u{fffd}]"),
-            (b"a\xe2\x82\xff", "a\u{fffd}"),
-            ("\u{fffd}\u{fffd}".as_bytes(), "\u{fffd}\u{fffd}"),
-        ];
-        for (content, expected) in CASES {
-            assert_eq!(as_text(content), *expected, "{content:?}");
-        }
     }
 }

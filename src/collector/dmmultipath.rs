@@ -5,6 +5,7 @@ use super::devices::{Attributes, Devices};
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::table::{Metric, Sweep, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 use std::path::{Path, PathBuf};
@@ -111,7 +112,7 @@ impl Device {
             Some(KeptFile::new(disks.join(disk).join("device/state")))
         })?;
         self.paths.visit(|disk, file| {
-            let state = String::from_utf8_lossy(files.read(file)?.trim_ascii());
+            let state = to_text(files.read(file)?.trim_ascii());
             *(if USABLE.contains(&&*state) { &mut usable } else { &mut other }) += 1;
             sweep.row(&[&self.name, disk, &state]).set(0, Some(1.0));
             Ok(())

@@ -86,7 +86,7 @@ impl Collector for Drbd {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut table, mut ends) = (self.table.sweep(), self.ends.sweep());
         let name = &mut self.name;
-        parse(Lines::new("drbd", files.read(&mut self.file)?)?, |device| {
+        parse(Lines::new("drbd", files.read(&mut self.file)?), |device| {
             name.clear();
             match device.number {
                 Some(number) => write!(name, "drbd{number}").expect("a string takes all"),
@@ -161,7 +161,7 @@ mod tests {
 
     fn devices(content: &str) -> Result<Vec<Device>, String> {
         let mut devices = Vec::new();
-        let lines = Lines::new("drbd", content.as_bytes()).unwrap();
+        let lines = Lines::new("drbd", content.as_bytes());
         parse(lines, |device| devices.push(Device { ..*device }))
             .map(|()| devices)
             .map_err(|error| error.to_string())

@@ -36,7 +36,7 @@ impl Collector for FileFd {
 
 /// The allocated handles and the maximum; between them stands a zero since Linux 2.6.
 fn parse_file_nr(content: &[u8]) -> Result<[f64; 2], CollectError> {
-    let mut lines = Lines::new("file-nr", content)?;
+    let mut lines = Lines::new("file-nr", content);
     let mut line = lines.next().ok_or_else(|| lines.missing("three counts"))?;
     let mut count = || line.number("a count of file handles");
     let (allocated, _free, maximum): (u64, u64, u64) = (count()?, count()?, count()?);
@@ -59,7 +59,6 @@ mod tests {
         const CASES: &[(&str, &str)] = &[
             ("", "file-nr:1: expected three counts, found end of file"),
             ("1\t0\n", "file-nr:1: expected a count of file handles, found end of line"),
-            ("1\t0\t24", "file-nr:1: expected a line end, found end of file"),
             ("1\tx\t2\n", "file-nr:1: expected a count of file handles, found x"),
         ];
         for (content, expected) in CASES {

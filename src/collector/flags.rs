@@ -35,6 +35,8 @@ pub enum Takes {
     Text(&'static str),
     /// Texts, each given by a flag of its own.
     Texts,
+    /// Some words of these, separated by commas; by default all.
+    Words(&'static str),
     /// A whole number.
     Count(u32),
     /// A time such as `5s`, with the default in seconds.
@@ -66,6 +68,10 @@ impl Flag {
         Flag::new(name, Takes::Text(default), help)
     }
 
+    pub(crate) const fn words(name: &'static str, all: &'static str, help: &'static str) -> Flag {
+        Flag::new(name, Takes::Words(all), help)
+    }
+
     pub(crate) const fn texts(name: &'static str, help: &'static str) -> Flag {
         Flag::new(name, Takes::Texts, help)
     }
@@ -92,6 +98,7 @@ impl Flag {
             Takes::Switch(_) => "true or false",
             Takes::Pattern(_) => "a regular expression",
             Takes::Text(_) | Takes::Texts => "text",
+            Takes::Words(_) => "words of its default, separated by commas",
             Takes::Count(_) => "a whole number",
             Takes::Seconds(_) => "a time such as 5s",
         }
@@ -100,6 +107,9 @@ impl Flag {
     fn check(&self, value: &str) -> Result<(), FlagError> {
         let is_good = match self.takes {
             Takes::Text(_) | Takes::Texts => true,
+            Takes::Words(all) => value
+                .split(',')
+                .all(|word| word.is_empty() || all.split(',').any(|known| known == word)),
             Takes::Switch(_) => value.parse::<bool>().is_ok(),
             Takes::Count(_) => value.parse::<u32>().is_ok(),
             Takes::Seconds(_) => parse_duration(value).is_some(),
@@ -152,7 +162,9 @@ impl Flags {
     pub(crate) fn text(&self, name: &str) -> &str {
         match (self.given(name), takes(name)) {
             (Some(value), _) => value,
-            (None, Takes::Text(default) | Takes::Pattern(default)) => default,
+            (None, Takes::Text(default) | Takes::Pattern(default) | Takes::Words(default)) => {
+                default
+            }
             (None, takes) => panic!("--{name} takes {takes:?}"),
         }
     }
@@ -214,6 +226,10 @@ pub(crate) struct Verdicts {
 impl Verdicts {
     pub(crate) fn new(filter: Filter) -> Verdicts {
         Verdicts { filter, known: Remembered::new() }
+    }
+
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
     }
 
     /// Begins a pass over the devices that there are. Those of the last pass that were not there

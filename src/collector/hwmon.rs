@@ -26,15 +26,13 @@ const SENSOR_INCLUDE: &str = "collector.hwmon.sensor-include";
 const SENSOR_EXCLUDE: &str = "collector.hwmon.sensor-exclude";
 
 pub(super) const FLAGS: &[Flag] = &[
-    Flag::pattern(CHIP_INCLUDE, "", "Show only the chips whose names match this.")
-        .not_with(CHIP_EXCLUDE),
+    Flag::pattern(CHIP_INCLUDE, "", "Show only the chips whose names match this."),
     Flag::pattern(CHIP_EXCLUDE, "", "Leave out the chips whose names match this."),
     Flag::pattern(
         SENSOR_INCLUDE,
         "",
         "Show only the sensors whose names match this. A name is CHIP;SENSOR.",
-    )
-    .not_with(SENSOR_EXCLUDE),
+    ),
     Flag::pattern(
         SENSOR_EXCLUDE,
         "",

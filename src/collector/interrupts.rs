@@ -11,6 +11,7 @@ use super::lines::{Line, Lines};
 use super::ordinals::Ordinals;
 use super::remembered::Remembered;
 use super::table::{Metric, Table};
+use super::text::push_text;
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 
@@ -23,8 +24,7 @@ pub(super) const FLAGS: &[Flag] = &[
         INCLUDE,
         "",
         "Show only the interrupts whose names match this. A name is TYPE;INFO;DEVICES.",
-    )
-    .not_with(EXCLUDE),
+    ),
     Flag::pattern(
         EXCLUDE,
         "",
@@ -75,7 +75,7 @@ impl Collector for Interrupts {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         self.shown.begin_pass();
-        let mut lines = Lines::new("interrupts", files.read(&mut self.file)?)?;
+        let mut lines = Lines::new("interrupts", files.read(&mut self.file)?);
         let cpus = lines.next().ok_or_else(|| lines.missing("the headings"))?.word_count();
         for line in lines {
             let Some(mut counts) = self.name.read(line, cpus) else { continue };
@@ -102,19 +102,19 @@ impl Name {
     fn read<'a>(&mut self, mut line: Line<'a>, cpus: usize) -> Option<Line<'a>> {
         let Name { kind, info, devices, whole } = self;
         [&mut *kind, info, devices, whole].into_iter().for_each(String::clear);
-        kind.push_str(&String::from_utf8_lossy(line.until(b':')?.trim_ascii_start()));
+        push_text(kind, line.until(b':')?.trim_ascii_start());
         let counts = line.clone();
         for _ in 0..cpus {
             line.word()?;
         }
-        info.push_str(&String::from_utf8_lossy(line.word()?));
+        push_text(info, line.word()?);
         // What has a name and no number is of the CPU's own making and has no device.
         let rest = if kind.parse::<u32>().is_ok() { &mut *devices } else { &mut *info };
         while let Some(word) = line.word() {
             if !rest.is_empty() {
                 rest.push(' ');
             }
-            rest.push_str(&String::from_utf8_lossy(word));
+            push_text(rest, word);
         }
         for part in [&*kind, ";", info, ";", devices] {
             whole.push_str(part);
@@ -145,7 +145,7 @@ mod tests {
         ];
         for (content, expected) in CASES {
             let content = format!("{content}\n");
-            let line = Lines::new("interrupts", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("interrupts", content.as_bytes()).next().unwrap();
             let mut name = Name::default();
             let found = name.read(line, 2).is_some().then_some(&*name.whole);
             assert_eq!(found, *expected, "{content:?}");

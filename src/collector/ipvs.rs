@@ -13,7 +13,7 @@ use crate::registry::RegisterError;
 use backends::{LABELS, Sums, parse_backends};
 
 const BACKEND_LABELS: &str = "collector.ipvs.backend-labels";
-pub(super) const FLAGS: &[Flag] = &[Flag::text(
+pub(super) const FLAGS: &[Flag] = &[Flag::words(
     BACKEND_LABELS,
     "local_address,local_port,remote_address,remote_port,proto,local_mark",
     "Labels of backends, separated by commas. Backends that have the same are added up.",
@@ -72,7 +72,7 @@ impl Collector for Ipvs {
 
 /// The numbers of the third line, which are hexadecimal; in front of it are two of headings.
 fn parse_stats(content: &[u8]) -> Result<[Option<f64>; 5], CollectError> {
-    let mut lines = Lines::new("ip_vs_stats", content)?;
+    let mut lines = Lines::new("ip_vs_stats", content);
     let mut line = lines.nth(2).ok_or_else(|| lines.missing("counts of connections"))?;
     let mut counts = [None; 5];
     for count in &mut counts {

@@ -32,10 +32,12 @@ impl Json {
         }
     }
 
+    /// As in Go, names are compared without regard to case, and of several the last counts.
     fn member(&self, name: &str) -> Option<&Json> {
         match self {
             Json::Object(members) => {
-                members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+                let is_it = |(known, _): &&(String, Json)| known.eq_ignore_ascii_case(name);
+                members.iter().rfind(is_it).map(|(_, value)| value)
             }
             _ => None,
         }
@@ -176,6 +178,12 @@ mod tests {
         assert_eq!((object.text("a"), object.number("b")), ("x\n\u{e4}\"", -1500.0));
         assert_eq!((object.text("b"), object.number("none")), ("", 0.0));
         assert_eq!(words, [Json::Word, Json::Word, Json::Word]);
+    }
+
+    #[test]
+    fn members_are_named_in_any_case_and_the_last_counts() {
+        let json = Json::parse(br#"{"Name": "a", "kind": 1, "NAME": "b"}"#).unwrap();
+        assert_eq!((json.text("Name"), json.number("Kind")), ("b", 1.0));
     }
 
     #[test]

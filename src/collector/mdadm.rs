@@ -17,6 +17,7 @@ use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use super::table::{Metric, Sweep, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 use mdstat::{Array, parse_arrays};
@@ -97,7 +98,7 @@ impl Collector for MdAdm {
 }
 
 fn show_array(sweep: &mut Sweep<'_>, array: &Array<'_>) {
-    let name = String::from_utf8_lossy(array.name);
+    let name = to_text(array.name);
     let mut row = sweep.row(&[&*name]);
     let Array { blocks, synced, active, failed, spare, required, .. } = *array;
     let counts = [blocks, synced, active, failed, spare, required].map(|count| Some(count as f64));

@@ -46,7 +46,7 @@ impl MemInfo {
 impl Collector for MemInfo {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut sizes, mut counts) = (self.sizes.sweep(), self.counts.sweep());
-        let mut lines = Lines::new("meminfo", files.read(&mut self.file)?)?;
+        let mut lines = Lines::new("meminfo", files.read(&mut self.file)?);
         let mut is_empty = true;
         for line in &mut lines {
             let field = parse_field(line)?;
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn parse(content: &str) -> Result<Vec<(String, f64)>, CollectError> {
-        let lines = Lines::new("meminfo", content.as_bytes())?;
+        let lines = Lines::new("meminfo", content.as_bytes());
         let field = |line| parse_field(line).map(|field| (field.metric_name(), field.value));
         lines.map(field).collect()
     }
@@ -155,7 +155,6 @@ mod tests {
             ("\n", "meminfo:1: expected a field's name and a colon, found end of line"),
             ("A:\n", "meminfo:1: expected a number, found end of line"),
             ("A: -1 kB\n", "meminfo:1: expected a number, found -1"),
-            ("A: 1 kB\nB: 24", "meminfo:2: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");

@@ -61,7 +61,7 @@ impl Collector for MemInfoNuma {
 }
 
 fn show_memory(content: &[u8], fields: &mut FieldSweep<'_>) -> Result<(), CollectError> {
-    for line in Lines::new("meminfo", content)? {
+    for line in Lines::new("meminfo", content) {
         let Some(Memory { node, name, bytes }) = parse_memory(line)? else { continue };
         let row = fields.row(name, &[node], || describe(name, "", Kind::Gauge));
         row?.set(0, Some(bytes));
@@ -74,7 +74,7 @@ fn show_counts(
     node: &str,
     fields: &mut FieldSweep<'_>,
 ) -> Result<(), CollectError> {
-    for mut line in Lines::new("numastat", content)? {
+    for mut line in Lines::new("numastat", content) {
         let Some(field) = line.word() else { continue };
         let count: u64 = line.number("a count")?;
         let row = fields.row(field, &[node], || describe(field, "_total", Kind::Counter));
@@ -126,7 +126,7 @@ mod tests {
 
     fn parse(content: &str) -> Result<Option<(String, f64)>, String> {
         let content = format!("{content}\n");
-        let line = Lines::new("meminfo", content.as_bytes()).unwrap().next().unwrap();
+        let line = Lines::new("meminfo", content.as_bytes()).next().unwrap();
         let memory = parse_memory(line).map_err(|error| error.to_string())?;
         let name = |name| describe(name, "", Kind::Gauge).name;
         Ok(memory.map(|memory| (format!("{}{{{}}}", name(memory.name), memory.node), memory.bytes)))

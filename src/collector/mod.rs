@@ -92,6 +92,7 @@ mod sysctl;
 mod table;
 mod tapestats;
 mod tcpstat;
+mod text;
 mod textfile;
 mod thermal_zone;
 mod time;
@@ -308,6 +309,8 @@ struct Setup<'s> {
     registry: Registry,
     roots: &'s Roots,
     flags: &'s Flags,
+    /// Which other collectors there are.
+    choice: &'s Choice,
     files: &'s mut Files,
 }
 

@@ -251,8 +251,8 @@ impl Collector for MountStats {
         let (mut info, mut table) = (self.info.sweep(), self.table.sweep());
         let (mut transports, mut operations) = (self.transports.sweep(), self.operations.sweep());
         let mounts = self.mounts_file.read(&mut self.mounts_buffer)?;
-        let mut mounts = Lines::new("mountinfo", mounts)?.enumerate();
-        for export in Exports::new(files.read(&mut self.file)?)? {
+        let mut mounts = Lines::new("mountinfo", mounts).enumerate();
+        for export in Exports::new(files.read(&mut self.file)?) {
             let export = export?;
             let mount = mounts.find(|(index, _)| *index == export.index);
             let address = mount.and_then(|(_, line)| server_address(line)).unwrap_or_default();

@@ -27,9 +27,19 @@ const SOURCE: Source = Source {
     ],
     requests: Metric::counter("node_nfs_requests_total", "Calls of NFS, by procedure."),
     procedures: &[
-        Procedures { line: b"proc2", proto: "2", names: &VERSION_2, count_min: VERSION_2.len() },
-        Procedures { line: b"proc3", proto: "3", names: &VERSION_3, count_min: VERSION_3.len() },
-        Procedures { line: b"proc4", proto: "4", names: &VERSION_4, count_min: 0 },
+        Procedures {
+            line: b"proc2",
+            proto: "2",
+            names: &VERSION_2,
+            count_min: Some(VERSION_2.len()),
+        },
+        Procedures {
+            line: b"proc3",
+            proto: "3",
+            names: &VERSION_3,
+            count_min: Some(VERSION_3.len()),
+        },
+        Procedures { line: b"proc4", proto: "4", names: &VERSION_4, count_min: Some(0) },
     ],
 };
 
@@ -79,8 +89,8 @@ const VERSION_4: [&str; 59] = [
     "Sequence",
     "GetLeaseTime",
     "ReclaimComplete",
-    "LayoutGet",
     "GetDeviceInfo",
+    "LayoutGet",
     "LayoutCommit",
     "LayoutReturn",
     "SecinfoNoName",

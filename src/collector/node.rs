@@ -96,11 +96,11 @@ impl Node {
             let Settings { roots, flags } = settings;
             let collector: Box<dyn Collector> = if row.is_slow {
                 let mut files = Files::default();
-                let mut setup = Setup { registry, roots, flags, files: &mut files };
+                let mut setup = Setup { registry, roots, flags, choice, files: &mut files };
                 let collector = (row.create)(&mut setup)?;
                 Box::new(Away::new(collector, files))
             } else {
-                (row.create)(&mut Setup { registry, roots, flags, files: &mut files })?
+                (row.create)(&mut Setup { registry, roots, flags, choice, files: &mut files })?
             };
             let took = Duration::ZERO;
             collectors.push(Running { name: row.name, group, collector, took, error: None });

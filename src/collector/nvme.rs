@@ -1,7 +1,7 @@
 //! `nvme`: NVMe controllers and their namespaces. Source: sysfs' `class/nvme`.
 //!
-//! Namespaces are the paths that multipathing knows of, such as `nvme0c0n1`; a disk such as
-//! `nvme0n1` has none of the files.
+//! Namespaces are in the folders of their controllers: as disks such as `nvme0n1`, or as paths such as
+//! `nvme0c0n1` where multipathing joins them to disks.
 
 use super::devices::{Attributes, Devices};
 use super::error::CollectError;
@@ -118,11 +118,15 @@ impl Namespace {
     }
 }
 
-/// The id of the namespace that the folder `nvme0c1n2` shows, which is 2.
+/// The id of the namespace that the folder `nvme0c1n2` or `nvme0n2` shows, which is 2.
 fn parse_id(folder: &str) -> Option<&str> {
     let (mut number, mut rest) = ("", folder);
-    for mark in ["nvme", "c", "n"] {
-        rest = rest.strip_prefix(mark)?;
+    for (mark, is_optional) in [("nvme", false), ("c", true), ("n", false)] {
+        rest = match rest.strip_prefix(mark) {
+            Some(rest) => rest,
+            None if is_optional => continue,
+            None => return None,
+        };
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         (number, rest) = rest.split_at(digits);
         if number.is_empty() {
@@ -137,11 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_namespaces_have_an_id() {
+    fn only_namespaces_have_an_id() {
         const CASES: &[(&str, Option<&str>)] = &[
             ("nvme0c0n1", Some("1")),
             ("nvme12c34n567", Some("567")),
-            ("nvme0n1", None),
+            ("nvme0n3", Some("3")),
             ("nvme0", None),
             ("nvme0c0n", None),
             ("nvmec0n1", None),

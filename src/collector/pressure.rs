@@ -96,7 +96,7 @@ struct Totals {
 /// otherwise are passed over.
 fn parse_pressure(file: &'static str, content: &[u8]) -> Result<Totals, CollectError> {
     let mut totals = Totals::default();
-    for mut line in Lines::new(file, content)? {
+    for mut line in Lines::new(file, content) {
         match line.word() {
             Some(b"some") => totals.some = Some(parse_total(line)?),
             Some(b"full") => totals.full = Some(parse_total(line)?),

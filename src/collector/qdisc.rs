@@ -7,6 +7,7 @@ use super::fs::{Files, KeptFile};
 use super::json::Json;
 use super::rtnetlink::{KernelSocket, Protocol, attributes, long_at, text, word_at};
 use super::table::{Metric, Sweep, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 use std::path::Path;
@@ -19,8 +20,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::pattern(EXCLUDE, "", "Network interfaces to leave out.")
         .also_as(&["collector.qdisk.device-exclude"]),
     Flag::pattern(INCLUDE, "", "Network interfaces to show, and no others.")
-        .also_as(&["collector.qdisk.device-include"])
-        .not_with(EXCLUDE),
+        .also_as(&["collector.qdisk.device-include"]),
     Flag::text(
         FIXTURES,
         "",
@@ -93,7 +93,7 @@ impl Collector for Qdisc {
             let Some(discipline) = parse_discipline(body) else { return };
             let Some(link) = files.links.by_index(discipline.index) else { return };
             if verdicts.lets(&link.name) {
-                let labels = [&*link.name, &*String::from_utf8_lossy(discipline.kind)];
+                let labels = [&*link.name, &*to_text(discipline.kind)];
                 sweep.row(&labels).set_all(&discipline.values.map(|value| Some(value as f64)));
             }
         })

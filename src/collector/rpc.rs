@@ -44,8 +44,8 @@ pub(super) struct Procedures {
     pub(super) proto: &'static str,
     /// In the order of the line; those without a name are not shown.
     pub(super) names: &'static [&'static str],
-    /// How many there are at least.
-    pub(super) count_min: usize,
+    /// How many there are at least, in a line that begins with how many there are.
+    pub(super) count_min: Option<usize>,
 }
 
 pub(super) struct Rpc {
@@ -74,7 +74,7 @@ impl Rpc {
 impl Collector for Rpc {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut numbers, mut requests) = (self.numbers.sweep(), self.requests.sweep());
-        let lines = Lines::new(self.source.name, files.read(&mut self.file)?)?;
+        let lines = Lines::new(self.source.name, files.read(&mut self.file)?);
         for of_line in self.source.lines {
             of_line.show(line(&lines, of_line.line), &mut numbers)?;
         }
@@ -107,8 +107,8 @@ impl Numbers {
 
 impl Procedures {
     fn show(&self, mut line: Option<Line<'_>>, sweep: &mut Sweep<'_>) -> Result<(), CollectError> {
-        if let Some(line) = &mut line {
-            self.check(line)?;
+        if let (Some(line), Some(count_min)) = (&mut line, self.count_min) {
+            check(line, count_min)?;
         }
         for name in self.names {
             let calls = match &mut line {
@@ -122,16 +122,16 @@ impl Procedures {
         }
         Ok(())
     }
+}
 
-    /// Checks that as many numbers follow as the line says, and takes its word for it.
-    fn check(&self, line: &mut Line<'_>) -> Result<(), CollectError> {
-        let count: usize = line.number("a number of procedures")?;
-        let found = line.word_count();
-        if count != found || count < self.count_min {
-            return Err(line.malformed("as many numbers as it says", Some(line.rest())));
-        }
-        Ok(())
+/// Checks that as many numbers follow as the line says, and takes its word for it.
+fn check(line: &mut Line<'_>, count_min: usize) -> Result<(), CollectError> {
+    let count: usize = line.number("a number of procedures")?;
+    let found = line.word_count();
+    if count != found || count < count_min {
+        return Err(line.malformed("as many numbers as it says", Some(line.rest())));
     }
+    Ok(())
 }
 
 /// The procedures of version 2, in the order of their numbers.
@@ -188,12 +188,15 @@ mod tests {
             Numbers { line: b"rpc", columns: &[Some(0)] },
         ],
         requests: Metric::counter("requests_total", ""),
-        procedures: &[Procedures {
-            line: b"proc4",
-            proto: "4",
-            names: &["", "Read", "Write", "Later"],
-            count_min: 3,
-        }],
+        procedures: &[
+            Procedures {
+                line: b"proc4",
+                proto: "4",
+                names: &["", "Read", "Write", "Later"],
+                count_min: Some(3),
+            },
+            Procedures { line: b"asked", proto: "4", names: &["Asked"], count_min: None },
+        ],
     };
 
     fn show(name: &str, content: &str) -> Result<Vec<String>, String> {
@@ -204,23 +207,24 @@ mod tests {
         collected.map(|()| samples(&registry)).map_err(|error| error.to_string())
     }
 
-    fn of(counts: [u32; 5]) -> Vec<String> {
-        let [a, b, later, read, write] = counts;
+    fn of(counts: [u32; 6]) -> Vec<String> {
+        let [a, b, later, read, write, asked] = counts;
         vec![
             format!("a_total {a}"),
             format!("b_total {b}"),
             format!("requests_total{{method=Read,proto=4}} {read}"),
             format!("requests_total{{method=Write,proto=4}} {write}"),
             format!("requests_total{{method=Later,proto=4}} {later}"),
+            format!("requests_total{{method=Asked,proto=4}} {asked}"),
         ]
     }
 
     #[test]
     fn what_a_kernel_does_not_count_is_zero() {
-        assert_eq!(show("rpc-none", ""), Ok(of([0; 5])));
-        let content = "rpc 5 9 9\nnet 1 2\nproc4 3 7 8 9\nnew 1\n";
-        assert_eq!(show("rpc-old", content), Ok(of([5, 2, 0, 8, 9])));
-        assert_eq!(show("rpc-new", "proc4 5 1 2 3 4 5\n"), Ok(of([0, 0, 4, 2, 3])));
+        assert_eq!(show("rpc-none", ""), Ok(of([0; 6])));
+        let content = "rpc 5 9 9\nnet 1 2\nproc4 3 7 8 9\nnew 1\nasked 6\n";
+        assert_eq!(show("rpc-old", content), Ok(of([5, 2, 0, 8, 9, 6])));
+        assert_eq!(show("rpc-new", "proc4 5 1 2 3 4 5\n"), Ok(of([0, 0, 4, 2, 3, 0])));
     }
 
     #[test]
@@ -231,7 +235,7 @@ mod tests {
             ("proc4 2 1 2\n", "file:1: expected as many numbers as it says, found  1 2"),
             ("proc4 4 1 2 3\n", "file:1: expected as many numbers as it says, found  1 2 3"),
             ("proc4 3 1 2 x\n", "file:1: expected a number of calls, found x"),
-            ("proc4 3 1 2 3", "file:1: expected a line end, found end of file"),
+            ("asked x\n", "file:1: expected a number of calls, found x"),
         ];
         for (content, expected) in CASES {
             assert_eq!(show("rpc-wrong", content), Err((*expected).to_owned()), "{content:?}");

@@ -38,7 +38,7 @@ impl SchedStat {
 impl Collector for SchedStat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut cpus = self.table.sweep();
-        for line in Lines::new("schedstat", files.read(&mut self.file)?)? {
+        for line in Lines::new("schedstat", files.read(&mut self.file)?) {
             if let Some(CpuLine { number, running, waiting, timeslices }) = parse_cpu(line)? {
                 let seconds = |nanoseconds: u64| nanoseconds as f64 / NANOSECONDS_PER_SECOND;
                 let values = [seconds(running), seconds(waiting), timeslices as f64];
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn parse(content: &str) -> Result<Vec<CpuLine<'_>>, CollectError> {
-        let lines = Lines::new("schedstat", content.as_bytes())?;
+        let lines = Lines::new("schedstat", content.as_bytes());
         lines.filter_map(|line| parse_cpu(line).transpose()).collect()
     }
 
@@ -96,7 +96,6 @@ mod tests {
             ("cpu0 1 2 3 4 5 6 7 8\n", "schedstat:1: expected a count, found end of line"),
             ("version 15\ncpux 1\n", "schedstat:2: expected the number of a CPU, found cpux"),
             ("cpu0 1 2 -3\n", "schedstat:1: expected a count, found -3"),
-            ("cpu0 1", "schedstat:1: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");

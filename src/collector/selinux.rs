@@ -111,7 +111,7 @@ fn parse_config(content: &[u8]) -> f64 {
 
 /// The sums of a table that has a line for each CPU below its headings.
 fn parse_cache_stats(content: &[u8]) -> Result<[u64; CACHE.len()], CollectError> {
-    let mut lines = Lines::new("cache_stats", content)?;
+    let mut lines = Lines::new("cache_stats", content);
     lines.next().ok_or_else(|| lines.missing("the headings"))?;
     let mut sums = [0; CACHE.len()];
     for mut line in lines {
@@ -125,7 +125,7 @@ fn parse_cache_stats(content: &[u8]) -> Result<[u64; CACHE.len()], CollectError>
 
 /// The numbers of lines like `entries: 503` and `buckets used: 283/512`.
 fn parse_hash_stats(content: &[u8]) -> Result<[u64; HASH.len()], CollectError> {
-    let mut lines = Lines::new("hash_stats", content)?;
+    let mut lines = Lines::new("hash_stats", content);
     let mut value = |expected| {
         let mut line = lines.next().ok_or_else(|| lines.missing(expected))?;
         line.until(b':').ok_or_else(|| line.malformed(expected, None))?;

@@ -49,7 +49,7 @@ impl Collector for SlabInfo {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         self.shown.begin_pass();
-        for line in Lines::new("slabinfo", files.read(&mut self.file)?)? {
+        for line in Lines::new("slabinfo", files.read(&mut self.file)?) {
             let Some((name, numbers)) = parse_slab(line)? else { continue };
             if *self.shown.get(name.as_bytes(), || self.filter.lets(name.as_bytes())) {
                 sweep.row(&[name]).set_all(&numbers.map(Some));
@@ -93,7 +93,7 @@ mod tests {
         ];
         for (content, expected) in CASES {
             let content = format!("{content}\n");
-            let line = Lines::new("slabinfo", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("slabinfo", content.as_bytes()).next().unwrap();
             let parsed = parse_slab(line).map_err(|error| error.to_string());
             assert_eq!(parsed, expected.map_err(str::to_owned), "{content:?}");
         }

@@ -36,7 +36,7 @@ impl SoftIrqs {
 impl Collector for SoftIrqs {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        let mut lines = Lines::new("softirqs", files.read(&mut self.file)?)?;
+        let mut lines = Lines::new("softirqs", files.read(&mut self.file)?);
         lines.next().ok_or_else(|| lines.missing("the headings"))?;
         for mut line in lines {
             let name = line.until(b':').map(<[u8]>::trim_ascii_start);

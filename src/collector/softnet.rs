@@ -55,7 +55,7 @@ impl Collector for SoftNet {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let SoftNet { file, table, cpu } = self;
         let mut sweep = table.sweep();
-        for (place, line) in Lines::new("softnet_stat", files.read(file)?)?.enumerate() {
+        for (place, line) in Lines::new("softnet_stat", files.read(file)?).enumerate() {
             let Some((number, counts)) = parse_cpu(line)? else { continue };
             cpu.clear();
             write!(cpu, "{}", number.unwrap_or(place as u64)).expect("a string takes all");
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn parse(content: &str) -> Result<Option<CpuCounts>, CollectError> {
-        parse_cpu(Lines::new("softnet_stat", content.as_bytes())?.next().unwrap())
+        parse_cpu(Lines::new("softnet_stat", content.as_bytes()).next().unwrap())
     }
 
     #[test]
@@ -112,7 +112,6 @@ mod tests {
         const CASES: &[(&str, &str)] = &[
             ("1 2 3\n", "softnet_stat:1: expected nine counts or more, found end of line"),
             ("1 2 x\n", "softnet_stat:1: expected a hexadecimal count, found x"),
-            ("1 2", "softnet_stat:1: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");

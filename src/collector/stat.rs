@@ -83,7 +83,7 @@ impl Collector for Stat {
 /// The first number in each of the lines of [`KEYS`] that are there.
 fn parse_counts(content: &[u8]) -> Result<[Option<f64>; KEYS.len()], CollectError> {
     let mut counts = [None; KEYS.len()];
-    for mut line in Lines::new("stat", content)? {
+    for mut line in Lines::new("stat", content) {
         let key = line.word();
         if let Some(index) = KEYS.iter().position(|known| key == Some(known)) {
             counts[index] = Some(line.number::<u64>("a count")? as f64);
@@ -96,7 +96,7 @@ fn parse_counts(content: &[u8]) -> Result<[Option<f64>; KEYS.len()], CollectErro
 fn parse_vectors(content: &[u8]) -> Result<[Option<f64>; VECTORS.len()], CollectError> {
     let is_it = |line: &Line<'_>| line.clone().word() == Some(b"softirq");
     let mut counts = [None; VECTORS.len()];
-    if let Some(mut line) = Lines::new("stat", content)?.find(is_it) {
+    if let Some(mut line) = Lines::new("stat", content).find(is_it) {
         line.word();
         line.number::<u64>("a sum")?;
         for count in &mut counts {
@@ -154,7 +154,6 @@ softirq 1 2 3
         const CASES: &[(&str, &str)] = &[
             ("cpu 1\nctxt\n", "stat:2: expected a count, found end of line"),
             ("btime soon\n", "stat:1: expected a count, found soon"),
-            ("ctxt 1\nbtime 17", "stat:2: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             let error = parse_counts(content.as_bytes()).unwrap_err();

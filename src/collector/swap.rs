@@ -30,7 +30,7 @@ impl Swap {
 impl Collector for Swap {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        for line in Lines::new("swaps", files.read(&mut self.file)?)?.skip(1) {
+        for line in Lines::new("swaps", files.read(&mut self.file)?).skip(1) {
             let (labels, values) = parse_swap(line)?;
             sweep.row(&labels).set_all(&values.map(Some));
         }
@@ -70,7 +70,7 @@ mod tests {
         ];
         for (content, expected) in CASES {
             let content = format!("{content}\n");
-            let line = Lines::new("swaps", content.as_bytes()).unwrap().next().unwrap();
+            let line = Lines::new("swaps", content.as_bytes()).next().unwrap();
             let parsed = parse_swap(line).map_err(|error| error.to_string());
             assert_eq!(parsed, expected.map_err(str::to_owned), "{content:?}");
         }

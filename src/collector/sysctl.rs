@@ -14,6 +14,7 @@ use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use super::ordinals::Ordinals;
 use super::table::{Metric, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::RegisterError;
@@ -125,11 +126,16 @@ impl Collector for Sysctl {
                 content.and_then(|content| setting.show(content, &mut self.indices, &mut fields));
             outcome = outcome.and(shown);
         }
-        for Setting { name, file, .. } in &mut self.texts {
+        for Setting { name, keyed, file, .. } in &mut self.texts {
             match files.read(file) {
+                Ok(_) if !keyed.is_empty() => {
+                    let expected = "a setting without keys";
+                    let error = CollectError::malformed(FILE, 1, expected, Some(name.as_bytes()));
+                    outcome = outcome.and(Err(error));
+                }
                 Ok(content) => {
                     for (index, word) in words(content).enumerate() {
-                        let word = String::from_utf8_lossy(word);
+                        let word = to_text(word);
                         let labels = &[self.indices.text(index), name, &word];
                         info.row(labels).set(0, Some(1.0));
                     }

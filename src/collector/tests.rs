@@ -199,6 +199,19 @@ fn a_cpu_that_vanishes_takes_its_series_along_and_starts_anew() {
 }
 
 #[test]
+fn frequencies_of_cpuinfo_stand_in_for_those_of_cpufreq() {
+    const INFO: &[(&str, &str)] = &[("collector.cpu.info", "true")];
+    for (collectors, expected) in [(&["cpu"][..], 0), (&["cpu", "cpufreq"], 1)] {
+        let fixture = Fixture::with_flags("node-frequencies", collectors, INFO);
+        fixture.scratch.write("proc/stat", STAT.as_bytes());
+        fixture.scratch.write("proc/cpuinfo", b"processor\t: 0\ncpu MHz\t\t: 800.5\n");
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with("node_cpu_frequency_hertz"));
+        assert_eq!(lines.len(), expected, "{collectors:?}: {lines:?}");
+    }
+}
+
+#[test]
 fn throttles_are_counted_once_a_core_and_follow_their_cpus() {
     let fixture = Fixture::new("node-throttles", &["cpu"]);
     let scratch = &fixture.scratch;
@@ -276,25 +289,6 @@ fn a_file_of_ever_new_fields_is_bounded() {
 }
 
 #[test]
-fn a_file_that_is_cut_shows_nothing_that_is_not_in_the_whole() {
-    let fixture = Fixture::new("node-cut", &["cpu", "meminfo", "stat"]);
-    let memory = "MemTotal:   24684084 kB\nActive(anon):  1492 kB\nHugePages_Total:  12\n";
-    let cut = |bytes: usize| {
-        fixture.scratch.write("proc/stat", &STAT.as_bytes()[..bytes.min(STAT.len())]);
-        fixture.scratch.write("proc/meminfo", &memory.as_bytes()[..bytes.min(memory.len())]);
-        let mut lines = fixture.scrape(&[]);
-        lines.retain(|line| !line.starts_with("node_scrape"));
-        lines
-    };
-    let whole = cut(usize::MAX);
-    for bytes in 0..STAT.len() {
-        for line in cut(bytes) {
-            assert!(whole.contains(&line), "{line} from {bytes} bytes");
-        }
-    }
-}
-
-#[test]
 fn flags_choose_what_is_shown() {
     const FLAGS: &[(&str, &str)] = &[
         ("collector.diskstats.device-include", "^sd"),
@@ -324,6 +318,63 @@ fn flags_choose_what_is_shown() {
         assert_eq!(shown("node_slabinfo_objects{", &lines), ["node_slabinfo_objects{slab=k9} 1"]);
         assert_eq!(shown("node_vmstat", &lines), ["node_vmstat_nr_free 5"]);
     }
+}
+
+#[test]
+fn addresses_are_those_of_the_interfaces_that_are_shown() {
+    let addresses = |flag: &str| {
+        let flags = [("collector.netdev.address-info", "true"), (flag, "^lo$")];
+        let fixture = Fixture::with_flags("node-addresses", &["netdev"], &flags);
+        let mut lines = fixture.scrape(&[]);
+        lines.retain(|line| line.starts_with("node_network_address_info"));
+        lines
+    };
+    let is_of_loopback = |line: &String| line.contains("device=lo,");
+    assert!(addresses("collector.netdev.device-include").iter().all(is_of_loopback));
+    assert!(!addresses("collector.netdev.device-exclude").iter().any(is_of_loopback));
+}
+
+#[test]
+fn words_of_a_setting_have_no_keys() {
+    let flags = [("collector.sysctl.include-info", "fs.file-nr:total,current,max")];
+    let fixture = Fixture::with_flags("node-keys", &["sysctl"], &flags);
+    fixture.scratch.write("proc/sys/fs/file-nr", b"1\t0\t9\n");
+    assert_eq!(fixture.scrape(&[]), ["node_scrape_collector_success{collector=sysctl} 0"]);
+    let report = "sysctl: sysctl:1: expected a setting without keys, found fs.file-nr";
+    assert_eq!(fixture.reports(), [report]);
+}
+
+#[test]
+fn some_collectors_take_both_what_to_show_and_what_to_leave_out() {
+    const CASES: &[(&str, &str, bool)] = &[
+        ("collector.arp.device-include", "collector.arp.device-exclude", true),
+        ("collector.hwmon.chip-include", "collector.hwmon.chip-exclude", true),
+        ("collector.hwmon.sensor-include", "collector.hwmon.sensor-exclude", true),
+        ("collector.interrupts.name-include", "collector.interrupts.name-exclude", true),
+        ("collector.qdisc.device-include", "collector.qdisc.device-exclude", true),
+        ("collector.slabinfo.slabs-include", "collector.slabinfo.slabs-exclude", true),
+        ("collector.netdev.device-include", "collector.netdev.device-exclude", false),
+        ("collector.diskstats.device-include", "collector.diskstats.device-exclude", false),
+    ];
+    for (include, exclude, is_taken) in CASES {
+        let mut flags = Flags::default();
+        flags.set(include, "a").unwrap();
+        assert_eq!(flags.set(exclude, "b").is_ok(), *is_taken, "{include}");
+    }
+}
+
+#[test]
+fn words_that_a_flag_does_not_know_are_refused() {
+    let set = |value: &str| Flags::default().set("collector.ipvs.backend-labels", value);
+    for value in ["", "proto", "proto,local_mark,proto", ",remote_port,"] {
+        assert_eq!(set(value), Ok(()), "{value:?}");
+    }
+    let error = set("proto,port").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid value: --collector.ipvs.backend-labels: \
+         expected words of its default, separated by commas, found \"proto,port\""
+    );
 }
 
 /// As udev and a hot-plugged disk change them.
@@ -417,6 +468,7 @@ fn an_interface_is_left_out_from_its_first_scrape_until_it_is_gone() {
     let roots = Roots { proc: scratch.path("proc"), sys: scratch.path("sys"), ..Roots::default() };
     let mut settings = Settings { roots, ..Settings::default() };
     settings.flags.set("collector.netdev.device-blacklist", "^veth").unwrap();
+    settings.flags.set("collector.netdev.netlink", "false").unwrap();
     let registry = Registry::new();
     let choice = Choice::only(["netdev"]).unwrap();
     Node::register(&registry, &settings, &choice, Box::new(|_| ())).unwrap();
@@ -436,6 +488,18 @@ fn an_interface_is_left_out_from_its_first_scrape_until_it_is_gone() {
     assert_eq!(devices(&["eth0"]), [eth(0)]);
 }
 
+#[test]
+fn a_copy_of_procfs_without_interfaces_shows_those_of_the_kernel() {
+    let fixture = Fixture::new("node-links", &["netdev"]);
+    let lines = fixture.scrape(&[]);
+    let is_of_loopback = |line: &String| line.contains("receive_bytes_total{device=lo}");
+    assert!(lines.iter().any(is_of_loopback), "{lines:?}");
+    assert_eq!(fixture.success(), ["node_scrape_collector_success{collector=netdev} 1"]);
+    let off = [("collector.netdev.netlink", "false")];
+    let fixture = Fixture::with_flags("node-no-links", &["netdev"], &off);
+    assert_eq!(fixture.scrape(&[]), ["node_scrape_collector_success{collector=netdev} 0"]);
+}
+
 /// Files of procfs in fixtures, and the collectors that read them.
 const FIXTURE_FILES: &[(&str, &str, &str)] = &[
     ("buddyinfo", "details", "buddyinfo"),
@@ -445,10 +509,12 @@ const FIXTURE_FILES: &[(&str, &str, &str)] = &[
     ("drbd", "replicas", "drbd"),
     ("entropy", "kernel", "sys/kernel/random/poolsize"),
     ("interrupts", "details", "interrupts"),
+    ("meminfo", "three-cpus", "meminfo"),
     ("pressure", "kernel", "pressure/io"),
     ("schedstat", "kernel", "schedstat"),
     ("slabinfo", "details", "slabinfo"),
     ("softirqs", "details", "softirqs"),
+    ("stat", "three-cpus", "stat"),
     ("swap", "details", "swaps"),
     ("sysctl", "details", "sys/kernel/threads-max"),
     ("vmstat", "kernel", "vmstat"),
@@ -457,30 +523,26 @@ const FIXTURE_FILES: &[(&str, &str, &str)] = &[
 
 const FIXTURE_FLAGS: &[(&str, &str)] = &[("collector.sysctl.include", "kernel.threads-max")];
 
-/// What is cut within a line is refused, since a number may have been cut. That cannot be told of a
-/// file that is one number.
+/// A file that ends early shows no more than the whole, and its last line feed makes no difference.
 #[test]
 fn files_that_are_cut_at_a_line_show_no_more_than_the_whole() {
-    const STEP: usize = 13;
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     for (collector, tree, file) in FIXTURE_FILES {
         let content = std::fs::read(fixtures.join(tree).join("proc").join(file)).unwrap();
         let fixture = Fixture::with_flags("node-files", &[collector], FIXTURE_FLAGS);
         let cut = |bytes: usize| {
             fixture.scratch.write(&format!("proc/{file}"), &content[..bytes]);
-            let mut lines = fixture.scrape(&[]);
-            lines.retain(|line| !line.starts_with("node_scrape"));
-            lines
+            fixture.scrape(&[])
         };
         let whole = cut(content.len());
-        assert_eq!(whole.is_empty(), *collector == "cpu", "{collector}");
+        let shows = whole.iter().any(|line| !line.starts_with("node_scrape"));
+        assert_eq!(shows, *file != "cpuinfo", "{collector}");
         let ends = content.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        for bytes in ends.map(|(at, _)| at + 1).chain((0..content.len()).step_by(STEP)) {
-            let is_line = bytes == 0 || content[bytes - 1] == b'\n';
-            let lines = cut(bytes);
-            let is_known = |line: &String| whole.contains(line);
-            let is_number = lines.len() == 1 && whole.len() == 1;
-            assert!(lines.iter().all(is_known) || (is_number && !is_line), "{collector} {bytes}");
+        for (at, _) in ends {
+            let lines = cut(at + 1);
+            assert_eq!(cut(at), lines, "{collector} {at}");
+            let is_known = |line: &String| line.starts_with("node_scrape") || whole.contains(line);
+            assert!(lines.iter().all(is_known), "{collector} {at}: {lines:?}");
         }
     }
 }

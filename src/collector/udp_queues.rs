@@ -60,7 +60,7 @@ impl Collector for UdpQueues {
 /// `SENT:RECEIVED`.
 fn parse_queues(file: &'static str, content: &[u8]) -> Result<[f64; 2], CollectError> {
     let (mut received, mut sent) = (0_u64, 0_u64);
-    for mut line in Lines::new(file, content)?.skip(1) {
+    for mut line in Lines::new(file, content).skip(1) {
         for _ in 0..QUEUES_PLACE {
             line.word();
         }
@@ -97,7 +97,6 @@ mod tests {
             ("0: a b 07 1\n", "udp6:2: expected the lengths of two queues, found 1"),
             ("0: a b 07 x:1\n", "udp6:2: expected the lengths of two queues, found x:1"),
             ("0: a b\n", "udp6:2: expected the lengths of two queues, found end of line"),
-            ("0: a b 07 1:1 0", "udp6:2: expected a line end, found end of file"),
         ];
         for (line, expected) in CASES {
             let error = parse_queues("udp6", format!("{HEAD}{line}").as_bytes()).unwrap_err();

@@ -45,7 +45,7 @@ impl Collector for VmStat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut fields = self.fields.sweep();
         self.shown.begin_pass();
-        for mut line in Lines::new("vmstat", files.read(&mut self.file)?)? {
+        for mut line in Lines::new("vmstat", files.read(&mut self.file)?) {
             let name = line.word().ok_or_else(|| line.malformed("a field's name", None))?;
             let matches = || self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
             if *self.shown.get(name, matches) {

@@ -76,7 +76,7 @@ impl Collector for Xfrm {
 /// The number in the line of each of [`COUNTERS`].
 fn parse_counts(content: &[u8]) -> Result<[i64; COUNTERS.len()], CollectError> {
     let mut counts = [0; COUNTERS.len()];
-    for mut line in Lines::new("xfrm_stat", content)? {
+    for mut line in Lines::new("xfrm_stat", content) {
         let key = line.word();
         let count = line.number("a count of packets")?;
         if let Some(index) = COUNTERS.iter().position(|(known, _)| key == Some(known)) {
@@ -102,7 +102,6 @@ mod tests {
         const CASES: &[(&str, &str)] = &[
             ("XfrmInError\n", "xfrm_stat:1: expected a count of packets, found end of line"),
             ("XfrmNew x\n", "xfrm_stat:1: expected a count of packets, found x"),
-            ("XfrmInError 1", "xfrm_stat:1: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             assert_eq!(parse_counts(content.as_bytes()).unwrap_err().to_string(), *expected);

@@ -134,7 +134,7 @@ impl Collector for Xfs {
 /// The numbers that are shown. Those of a line that is not there are zero, as in node_exporter.
 fn parse_stats(content: &[u8]) -> Result<Counts, CollectError> {
     let mut counts = [Some(0.0); METRICS.len()];
-    for mut line in Lines::new("stats", content)? {
+    for mut line in Lines::new("stats", content) {
         let name = line.word().unwrap_or_default();
         let mut first = 0;
         for (known, numbers) in LINES {
@@ -171,7 +171,6 @@ mod tests {
         const CASES: &[(&str, &str)] = &[
             ("abt 1 2 3\n", "stats:1: expected a count, found end of line"),
             ("qm x\nrw 1 x\n", "stats:2: expected a count, found x"),
-            ("rw 1 2", "stats:1: expected a line end, found end of file"),
         ];
         for (content, expected) in CASES {
             let error = parse_stats(content.as_bytes()).unwrap_err();

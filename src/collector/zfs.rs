@@ -10,6 +10,7 @@ use super::error::CollectError;
 use super::fields::{Described, FieldSweep, Fields};
 use super::fs::{Files, KeptFile};
 use super::table::{Metric, Table};
+use super::text::to_text;
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::{RegisterError, Registry};
@@ -164,7 +165,7 @@ fn show_dataset(
     parse_named("objset", content, |name, value| {
         match value {
             Value::Other(text) if name == b"dataset_name" => {
-                dataset = String::from_utf8_lossy(text);
+                dataset = to_text(text);
             }
             Value::Unsigned(number) => {
                 let labels = &["zpool", "dataset"];
@@ -183,7 +184,7 @@ fn describe(
     file: &str,
     label_names: &'static [&'static str],
 ) -> Described {
-    let name = String::from_utf8_lossy(name);
+    let name = to_text(name);
     let help = format!("Statistic {name} of the file {file} of ZFS.");
     let own = name.rsplit('.').next().unwrap_or_default().replace('-', "_");
     Described { name: format!("{prefix}{own}"), help, kind: Kind::Unknown, label_names }

@@ -197,7 +197,7 @@ impl ZoneInfo {
 impl Collector for ZoneInfo {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut counts, mut protection) = (self.counts.sweep(), self.protection.sweep());
-        let mut lines = Lines::new("zoneinfo", files.read(&mut self.file)?)?;
+        let mut lines = Lines::new("zoneinfo", files.read(&mut self.file)?);
         let mut next = lines.next();
         while let Some(line) = next {
             let zone;
@@ -296,7 +296,7 @@ Node 11, zone   Normal
 ";
 
     fn parse(content: &str) -> Result<Vec<Zone<'_>>, String> {
-        let mut lines = Lines::new("zoneinfo", content.as_bytes()).map_err(|e| e.to_string())?;
+        let mut lines = Lines::new("zoneinfo", content.as_bytes());
         let (mut zones, mut next) = (Vec::new(), lines.next());
         while let Some(line) = next {
             let zone;

@@ -166,7 +166,9 @@ fn flag_default(takes: Takes) -> Option<Cow<'static, str>> {
     match takes {
         Takes::Switch(on) => Some(on_or_off(on)),
         Takes::Pattern("") | Takes::Text("") | Takes::Texts => None,
-        Takes::Pattern(default) | Takes::Text(default) => Some(Cow::Borrowed(default)),
+        Takes::Pattern(default) | Takes::Text(default) | Takes::Words(default) => {
+            Some(Cow::Borrowed(default))
+        }
         Takes::Count(default) => Some(Cow::Owned(default.to_string())),
         Takes::Seconds(default) => Some(Cow::Owned(format!("{default}s"))),
     }
@@ -177,6 +179,7 @@ fn value_name(takes: Takes) -> &'static str {
         Takes::Switch(_) => "BOOL",
         Takes::Pattern(_) => "REGEX",
         Takes::Text(_) | Takes::Texts => "TEXT",
+        Takes::Words(_) => "WORDS",
         Takes::Count(_) => "N",
         Takes::Seconds(_) => "TIME",
     }

@@ -182,7 +182,7 @@ fn parse_human(content: &[u8]) -> Option<f64> {
 pub(super) fn parse_writeback(content: &[u8]) -> Result<[Option<f64>; 5], CollectError> {
     const NAMES: [&[u8]; 5] = [b"target:", b"rate:", b"proportional:", b"integral:", b"change:"];
     let mut values = [None; NAMES.len()];
-    for mut line in Lines::new("writeback_rate_debug", content)? {
+    for mut line in Lines::new("writeback_rate_debug", content) {
         let name = line.word().unwrap_or_default();
         if let Some(index) = NAMES.iter().position(|known| *known == name) {
             let word = last_word(&mut line);
@@ -198,7 +198,7 @@ pub(super) fn parse_writeback(content: &[u8]) -> Result<[Option<f64>; 5], Collec
 pub(super) fn parse_priorities(content: &[u8]) -> Result<[Option<f64>; 2], CollectError> {
     const NAMES: [&[u8]; 2] = [b"Unused:", b"Metadata:"];
     let mut values = [None; NAMES.len()];
-    for mut line in Lines::new("priority_stats", content)? {
+    for mut line in Lines::new("priority_stats", content) {
         let name = line.word().unwrap_or_default();
         if let Some(index) = NAMES.iter().position(|known| *known == name) {
             let word = last_word(&mut line);

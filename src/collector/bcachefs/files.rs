@@ -2,6 +2,7 @@
 
 use crate::collector::error::CollectError;
 use crate::collector::lines::{Line, Lines, parse_number};
+use crate::collector::text::to_text;
 use std::borrow::Cow;
 
 /// Table: letter behind a number, in small => the power of 1,024 that it stands for, less one.
@@ -33,7 +34,7 @@ fn human(line: &mut Line<'_>) -> Result<f64, CollectError> {
 }
 
 fn text(word: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(word)
+    to_text(word)
 }
 
 /// Calls `each` with the name and the first two numbers of each line of `file` but the first, which
@@ -43,7 +44,7 @@ pub(super) fn parse_pairs(
     content: &[u8],
     mut each: impl FnMut(&str, [f64; 2]),
 ) -> Result<(), CollectError> {
-    for mut line in Lines::new(file, content)?.skip(1) {
+    for mut line in Lines::new(file, content).skip(1) {
         if line.word_count() < 3 {
             continue;
         }
@@ -59,7 +60,7 @@ pub(super) fn parse_errors(
     content: &[u8],
     mut each: impl FnMut(&str, f64),
 ) -> Result<(), CollectError> {
-    for mut line in Lines::new("errors", content)? {
+    for mut line in Lines::new("errors", content) {
         let Some(name) = line.word() else { continue };
         if let Some(count) = line.number_if_any::<u64>("a number of errors")? {
             each(&text(name), count as f64);
@@ -72,7 +73,7 @@ pub(super) fn parse_errors(
 /// since it was mounted.
 pub(super) fn parse_counter(content: &[u8]) -> Result<f64, CollectError> {
     let mut count = None;
-    let mut lines = Lines::new("counters", content)?;
+    let mut lines = Lines::new("counters", content);
     for mut line in &mut lines {
         match line.until(b':') {
             Some(b"since filesystem creation") => count = Some(human(&mut line)?),
@@ -90,7 +91,7 @@ pub(super) fn parse_done(
     mut each: impl FnMut(&str, &str, f64),
 ) -> Result<(), CollectError> {
     let mut operation = "";
-    for line in Lines::new("io_done", content)? {
+    for line in Lines::new("io_done", content) {
         match line.rest().trim_ascii() {
             b"read:" => operation = "read",
             b"write:" => operation = "write",
@@ -112,7 +113,7 @@ pub(super) fn parse_failed(
     mut each: impl FnMut(&str, f64),
 ) -> Result<(), CollectError> {
     let mut is_since_creation = false;
-    for line in Lines::new("io_errors", content)? {
+    for line in Lines::new("io_errors", content) {
         if line.rest().starts_with(b"IO errors since ") {
             is_since_creation = line.rest().starts_with(b"IO errors since filesystem creation");
         } else if is_since_creation && let Some((kind, count)) = parse_entry(line)? {

@@ -9,7 +9,7 @@ const MILLISECONDS_PER_SECOND: f64 = 1000.0;
 /// What is not there is zero.
 pub(super) fn parse_commits(content: &[u8]) -> Result<[f64; 4], CollectError> {
     let mut commits = [0.0; 4];
-    for mut line in Lines::new("commit_stats", content)? {
+    for mut line in Lines::new("commit_stats", content) {
         let (index, per_unit) = match line.word() {
             Some(b"commits") => (0, 1.0),
             Some(b"last_commit_ms") => (1, MILLISECONDS_PER_SECOND),

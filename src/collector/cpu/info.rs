@@ -80,7 +80,8 @@ pub(in super::super) fn shows_info(flags: &Flags) -> bool {
 pub(super) struct Info {
     file: KeptFile,
     cpus: Table,
-    frequencies: Table,
+    /// As in node_exporter, only where the collector `cpufreq` runs too, which leaves them to this.
+    frequencies: Option<Table>,
     flags: Option<Words>,
     bugs: Option<Words>,
 }
@@ -98,17 +99,22 @@ impl Info {
             return Ok(None);
         }
         let registry = &setup.registry;
+        let frequencies = setup
+            .choice
+            .has("cpufreq")
+            .then(|| Table::register(registry, &["core", "cpu", "package"], &FREQUENCY));
         Ok(Some(Info {
             file: KeptFile::of_many_records(setup.roots.proc.join("cpuinfo")),
             cpus: Table::register(registry, &INFO_LABELS, &INFO)?,
-            frequencies: Table::register(registry, &["core", "cpu", "package"], &FREQUENCY)?,
+            frequencies: frequencies.transpose()?,
             flags: Words::create(registry, setup.flags.pattern(FLAGS_FLAG), "flag", &FLAG)?,
             bugs: Words::create(registry, setup.flags.pattern(BUGS_FLAG), "bug", &BUG)?,
         }))
     }
 
     pub(super) fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let (mut infos, mut frequencies) = (self.cpus.sweep(), self.frequencies.sweep());
+        let mut infos = self.cpus.sweep();
+        let mut frequencies = self.frequencies.as_mut().map(Table::sweep);
         let cpus = files.read(&mut self.file).map(parse_cpu_info);
         let first = cpus.as_ref().ok().and_then(|cpus| cpus.first());
         let (flags, bugs) = first.map(|first| (first.flags, first.bugs)).unwrap_or_default();
@@ -119,8 +125,10 @@ impl Info {
         }
         for CpuInfo { labels, megahertz, .. } in cpus? {
             infos.row(&labels).set(0, Some(1.0));
-            let hertz = megahertz.map(|megahertz| megahertz * HERTZ_PER_MEGAHERTZ);
-            frequencies.row(&[labels[CORE], labels[CPU], labels[PACKAGE]]).set(0, hertz);
+            if let Some(frequencies) = &mut frequencies {
+                let hertz = megahertz.map(|megahertz| megahertz * HERTZ_PER_MEGAHERTZ);
+                frequencies.row(&[labels[CORE], labels[CPU], labels[PACKAGE]]).set(0, hertz);
+            }
         }
         Ok(())
     }

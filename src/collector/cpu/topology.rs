@@ -168,7 +168,7 @@ impl Throttles {
                 are_there = false;
                 continue;
             };
-            let mut lines = Lines::new("thermal_throttle", content)?;
+            let mut lines = Lines::new("thermal_throttle", content);
             let mut line = lines.next().ok_or_else(|| lines.missing("a count"))?;
             let count: u64 = line.number("a count")?;
             sweep.row(labels).set(0, Some(count as f64));

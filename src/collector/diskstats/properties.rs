@@ -4,6 +4,7 @@
 use super::super::fs::{Records, read_once};
 use super::super::lines::parse_number;
 use super::super::table::{Metric, Sweep, Table};
+use crate::collector::text::to_text;
 use crate::registry::{RegisterError, Registry};
 use std::collections::HashMap;
 use std::path::Path;
@@ -96,7 +97,7 @@ impl Properties {
     fn parse(record: &[u8]) -> Properties {
         let lines = record.split(|byte| *byte == b'\n');
         let properties = lines.filter_map(|line| {
-            let line = String::from_utf8_lossy(line.strip_prefix(b"E:")?);
+            let line = to_text(line.strip_prefix(b"E:")?);
             let (name, value) = line.split_once('=')?;
             Some((name.to_owned(), value.to_owned()))
         });

@@ -1,7 +1,7 @@
 use super::*;
 use crate::collector::samples::samples;
 use crate::collector::scratch::Scratch;
-use crate::collector::{Flags, Roots};
+use crate::collector::{Choice, Flags, Roots};
 use crate::metric::lock;
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex};
@@ -79,8 +79,13 @@ impl Fixture {
         let (kernel, mut files) = (Arc::new(Kernel::default()), Files::default());
         let asked = Arc::clone(&kernel);
         let ask = Arc::new(move |path: &CStr| asked.room(path));
-        let setup =
-            Setup { registry: registry.clone(), roots: &roots, flags: &values, files: &mut files };
+        let setup = Setup {
+            registry: registry.clone(),
+            roots: &roots,
+            flags: &values,
+            choice: &Choice::default(),
+            files: &mut files,
+        };
         let collector = FileSystem::new(&setup, ask).unwrap();
         let workers = Workers::new();
         Fixture { scratch, registry, files, workers, kernel, collector }

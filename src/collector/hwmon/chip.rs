@@ -4,6 +4,7 @@
 use super::super::flags::Filter;
 use super::super::fs::KeptFile;
 use super::naming::{SensorFamily, SensorFile, clean};
+use crate::collector::text::to_text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -88,7 +89,7 @@ fn find_sensors(folder: &Path, found: &mut BTreeMap<String, Sensor>) {
 /// `None` where it cannot be read.
 fn read_text(path: &Path) -> Option<String> {
     let content = std::fs::read(path).ok()?;
-    Some(String::from_utf8_lossy(&content).trim_matches('\n').to_owned())
+    Some(to_text(&content).trim_matches('\n').to_owned())
 }
 
 /// The bus and the name of the chip's device: where it is plugged in does not depend on the order

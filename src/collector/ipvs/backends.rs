@@ -9,6 +9,7 @@
 
 use crate::collector::error::CollectError;
 use crate::collector::lines::{Line, Lines, parse_hexadecimal};
+use crate::collector::text::to_text;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -34,7 +35,7 @@ pub(super) fn parse_backends<'a>(
     mut found: impl FnMut(Backend<'a>),
 ) -> Result<(), CollectError> {
     let (mut proto, mut local, mut mark) = (&b""[..], None, &b""[..]);
-    for mut line in Lines::new("ip_vs", content)? {
+    for mut line in Lines::new("ip_vs", content) {
         match line.word() {
             Some(word @ (b"TCP" | b"UDP" | b"SCTP")) => {
                 (proto, local, mark) = (word, Some(parse_address(&mut line)?), b"");
@@ -145,8 +146,8 @@ impl Backend<'_> {
                 (1, local) => write!(label, "{}", local.map_or(0, |(_, port)| port)),
                 (2, _) => write!(label, "{}", self.remote.0),
                 (3, _) => write!(label, "{}", self.remote.1),
-                (4, _) => label.write_str(&String::from_utf8_lossy(self.proto)),
-                _ => label.write_str(&String::from_utf8_lossy(self.mark)),
+                (4, _) => label.write_str(&to_text(self.proto)),
+                _ => label.write_str(&to_text(self.mark)),
             };
             written.expect("a String takes all");
         }

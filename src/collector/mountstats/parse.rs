@@ -2,6 +2,7 @@
 
 use crate::collector::error::CollectError;
 use crate::collector::lines::{Line, Lines};
+use crate::collector::text::to_text;
 use std::borrow::Cow;
 
 const BYTES: usize = 8;
@@ -39,8 +40,8 @@ pub(super) struct Exports<'a> {
 }
 
 impl<'a> Exports<'a> {
-    pub(super) fn new(content: &'a [u8]) -> Result<Exports<'a>, CollectError> {
-        Ok(Exports { lines: Lines::new("mountstats", content)?, devices: 0 })
+    pub(super) fn new(content: &'a [u8]) -> Exports<'a> {
+        Exports { lines: Lines::new("mountstats", content), devices: 0 }
     }
 }
 
@@ -97,8 +98,8 @@ impl<'a> Export<'a> {
         let Some(version) = line.word() else { return Ok(None) };
         Ok(Some(Export {
             index,
-            name: String::from_utf8_lossy(name),
-            mount_point: String::from_utf8_lossy(mount_point),
+            name: to_text(name),
+            mount_point: to_text(mount_point),
             version: version.strip_prefix(b"statvers=").unwrap_or(version),
             lines,
         }))
@@ -157,7 +158,7 @@ impl<'a> Export<'a> {
                 *value =
                     if is_time { (number % TIME_MODULUS) as f64 / 1000.0 } else { number as f64 };
             }
-            Ok((String::from_utf8_lossy(word.strip_suffix(b":").unwrap_or(word)), values))
+            Ok((to_text(word.strip_suffix(b":").unwrap_or(word)), values))
         })
     }
 }
@@ -227,7 +228,7 @@ pub(super) fn server_address<'a>(mut line: Line<'a>) -> Option<Cow<'a, str>> {
     let (_fs_type, _device, options) = (line.word()?, line.word()?, line.word()?);
     let mut options = options.split(|byte| *byte == b',');
     let address = options.find_map(|option| option.strip_prefix(b"addr="));
-    address.map(String::from_utf8_lossy)
+    address.map(to_text)
 }
 
 #[cfg(test)]

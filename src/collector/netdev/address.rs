@@ -1,6 +1,7 @@
 //! Addresses of network interfaces. Source: RTM_GETADDR of rtnetlink(7).
 
 use crate::collector::error::CollectError;
+use crate::collector::flags::Filter;
 use crate::collector::fs::Files;
 use crate::collector::rtnetlink::{KernelSocket, Protocol, attributes, ip, word_at};
 use crate::collector::table::{Metric, Table};
@@ -35,12 +36,20 @@ impl Addresses {
         Ok(Addresses { socket: KernelSocket::new(Protocol::Route), table })
     }
 
-    pub(super) fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+    /// Shows the addresses of the interfaces that `filter` lets through.
+    pub(super) fn collect(
+        &mut self,
+        filter: &Filter,
+        files: &mut Files,
+    ) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         files.read_links()?;
         self.socket.dump("RTM_GETADDR", (RTM_GETADDR, RTM_NEWADDR), &[0; HEADER_BYTES], |body| {
             let Some(address) = parse_address(body) else { return };
             let Some(link) = files.links.by_index(address.index) else { return };
+            if !filter.lets(link.name.as_bytes()) {
+                return;
+            }
             let labels = [
                 &*address.address.to_string(),
                 &*link.name,

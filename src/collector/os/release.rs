@@ -2,6 +2,7 @@
 
 use super::super::error::CollectError;
 use super::super::lines::parse_number;
+use crate::collector::text::to_text;
 use std::collections::HashMap;
 
 const FILE: &str = "os-release";
@@ -15,7 +16,7 @@ impl Release {
     pub(super) fn parse(content: &[u8]) -> Result<Release, CollectError> {
         let mut fields = HashMap::new();
         for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
-            let line = String::from_utf8_lossy(line);
+            let line = to_text(line);
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;

@@ -6,6 +6,7 @@
 //! \t\tVVVV DDDD  subsystem         \t\tPP  programming interface
 //! ```
 
+use crate::collector::text::to_text;
 use std::fs::File;
 use std::io::Read;
 
@@ -52,7 +53,7 @@ fn read(path: &str) -> String {
         // As far as it can be read: what is behind has no names.
         let _ = file.take(FILE_BYTES_MAX).read_to_end(&mut bytes);
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    to_text(&bytes).into_owned()
 }
 
 fn find(text: &str, ids: [&str; 5]) -> [String; NAMES.len()] {

@@ -1,6 +1,7 @@
 //! One network interface, as RTM_NEWLINK describes it (linux/if_link.h).
 
 use super::{attributes, text, word_at};
+use crate::collector::text::push_text;
 use std::fmt;
 
 /// `struct ifinfomsg`:
@@ -124,8 +125,8 @@ impl Link {
         match kind {
             ADDRESS => self.address = HardwareAddress::new(value),
             BROADCAST => self.broadcast = HardwareAddress::new(value),
-            NAME => self.name.push_str(&String::from_utf8_lossy(text(value))),
-            ALIAS => self.alias.push_str(&String::from_utf8_lossy(text(value))),
+            NAME => push_text(&mut self.name, text(value)),
+            ALIAS => push_text(&mut self.alias, text(value)),
             MTU => self.mtu = number(value),
             LINK => self.lower_index = number(value),
             QUEUE_LENGTH => self.queue_length = number(value),

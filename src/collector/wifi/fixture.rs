@@ -104,7 +104,7 @@ mod tests {
         scratch.write("wlan0/bss.json", br#"{"SSID": "Home", "BSSID": "ABEiM0RV", "Status": 1}"#);
         scratch.write(
             "wlan0/stationinfo.json",
-            br#"[{"HardwareAddr": "AQIDBAUG", "Connected": 30000000000, "Signal": -52}]"#,
+            br#"[{"hardwareaddr": "AQIDBAUG", "connected": 30000000000, "Signal": -52}]"#,
         );
         let read = interfaces(&scratch.path(""), &mut Files::default()).unwrap();
         let network = read[0].network.as_ref().unwrap();

@@ -10,6 +10,7 @@ use crate::collector::error::CollectError;
 use crate::collector::rtnetlink::{
     HardwareAddress, KernelSocket, Protocol, attributes, long_at, text, word_at,
 };
+use crate::collector::text::to_text;
 use std::io;
 
 const HEADER_BYTES: usize = 4;
@@ -149,7 +150,7 @@ fn parse_family(attributes: &[u8]) -> Option<u16> {
 /// The number of an interface, and the interface.
 fn parse_interface(attributes: &[u8]) -> Option<(u32, Interface)> {
     let index = word_at(value(attributes, INDEX)?, 0)?;
-    let name = String::from_utf8_lossy(text(value(attributes, NAME)?)).into_owned();
+    let name = to_text(text(value(attributes, NAME)?)).into_owned();
     let frequency = value(attributes, FREQUENCY).and_then(|value| word_at(value, 0));
     let megahertz = frequency.unwrap_or(0).into();
     Some((index, Interface { name, megahertz, network: None, stations: Vec::new() }))
@@ -162,7 +163,7 @@ fn parse_network(attributes: &[u8]) -> Option<Network> {
     let name = value(network, NETWORK_ELEMENTS).and_then(parse_name).unwrap_or_default();
     Some(Network {
         id: HardwareAddress::new(value(network, NETWORK_ID)?),
-        name: String::from_utf8_lossy(name).into_owned(),
+        name: to_text(name).into_owned(),
         mode: mode(status),
     })
 }

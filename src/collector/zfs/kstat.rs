@@ -4,7 +4,7 @@
 //! 13 1 0x01 96 26112 8589934592 9876543210     7 3 0x00 1 80 8589934592 9876543210
 //! name                            type data    nread    nwritten reads    writes   wtime ...
 //! hits                            4    8772    1884160  3206144  22       132      7155162 ...
-//! dataset_name                    7    pool/a
+//! dataset_name                    7    pool/a dataset
 //! ```
 
 use crate::collector::error::CollectError;
@@ -15,7 +15,7 @@ use crate::collector::lines::{Line, Lines};
 pub(super) enum Value<'a> {
     Signed(f64),
     Unsigned(f64),
-    /// Its first word.
+    /// All of it, since names of datasets can have blanks.
     Other(&'a [u8]),
 }
 
@@ -25,7 +25,7 @@ pub(super) fn parse_named<'a>(
     content: &'a [u8],
     mut each: impl FnMut(&'a [u8], Value<'a>) -> Result<(), CollectError>,
 ) -> Result<(), CollectError> {
-    let mut lines = Lines::new(file, content)?;
+    let mut lines = Lines::new(file, content);
     if !lines.any(|line| is_header(&line)) {
         return Err(lines.missing("name, type and data"));
     }
@@ -34,7 +34,7 @@ pub(super) fn parse_named<'a>(
         match kind {
             b"3" => each(name, Value::Signed(line.number("a number")?))?,
             b"4" => each(name, Value::Unsigned(line.number("a number")?))?,
-            _ => each(name, Value::Other(line.word().unwrap_or_default()))?,
+            _ => each(name, Value::Other(line.rest().trim_ascii_start()))?,
         }
     }
     Ok(())
@@ -51,7 +51,7 @@ pub(super) fn parse_table<'a>(
     content: &'a [u8],
     mut each: impl FnMut(&'a [u8], f64) -> Result<(), CollectError>,
 ) -> Result<(), CollectError> {
-    let mut lines = Lines::new(file, content)?;
+    let mut lines = Lines::new(file, content);
     let has_names = |line: &Line<'_>| line.clone().word() == Some(b"nread");
     let header = lines.find(has_names).ok_or_else(|| lines.missing("names of columns"))?;
     for mut line in lines {
@@ -87,11 +87,11 @@ mod tests {
 
     #[test]
     fn statistics_have_names_and_types() {
-        let content = "1 2 0x01\nname type data\na 4 7\nb-c 3 -9\nd 7 x y\n\ne\n";
+        let content = "1 2 0x01\nname type data\na 4 7\nb-c 3 -9\nd 7 x  y\n\ne\n";
         let expected: [(&[u8], Value<'_>); 3] = [
             (b"a", Value::Unsigned(7.0)),
             (b"b-c", Value::Signed(-9.0)),
-            (b"d", Value::Other(b"x")),
+            (b"d", Value::Other(b"x  y")),
         ];
         assert_eq!(named(content).unwrap(), expected);
     }

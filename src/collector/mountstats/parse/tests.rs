@@ -6,7 +6,7 @@ use crate::collector::error::CollectError;
 const HEAD: &str = "device server:/a mounted on /mnt with fstype nfs4 statvers=1.1\n";
 
 fn first(content: &str) -> Result<Export<'_>, CollectError> {
-    Exports::new(content.as_bytes())?.next().expect("there is a mount of NFS")
+    Exports::new(content.as_bytes()).next().expect("there is a mount of NFS")
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn only_mounts_with_statistics_are_of_nfs() {
         "no device mounted on /x with fstype x\ndevice / mounted on / with fstype ext4\n{HEAD}\
          \tage:\t5\n\ndevice proc mounted on /proc with fstype proc\n"
     );
-    let exports: Result<Vec<_>, _> = Exports::new(content.as_bytes()).unwrap().collect();
+    let exports: Result<Vec<_>, _> = Exports::new(content.as_bytes()).collect();
     let exports = exports.unwrap();
     let [export] = &exports[..] else { panic!("{} mounts", exports.len()) };
     assert_eq!((export.index, &*export.name, &*export.mount_point), (1, "server:/a", "/mnt"));
@@ -60,7 +60,7 @@ fn operations_end_at_an_empty_line() {
 /// All that there is to be read.
 fn all(content: &[u8]) -> Result<usize, CollectError> {
     let mut count = 0;
-    for export in Exports::new(content)? {
+    for export in Exports::new(content) {
         let export = export?;
         count += export.values()?.into_iter().flatten().count();
         for transport in export.transports() {
@@ -119,7 +119,7 @@ fn the_address_is_an_option_of_the_file_system() {
     ];
     for (content, expected) in CASES {
         let content = format!("{content}\n");
-        let line = Lines::new("mountinfo", content.as_bytes()).unwrap().next().unwrap();
+        let line = Lines::new("mountinfo", content.as_bytes()).next().unwrap();
         assert_eq!(server_address(line).as_deref(), *expected, "{content}");
     }
 }
