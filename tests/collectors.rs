@@ -157,6 +157,8 @@ impl Fixture {
 
 const FIRST: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "stat", "time"];
 
+const ODD: &[&str] = &["cpu", "filefd", "loadavg", "meminfo", "pressure", "stat", "time"];
+
 const KERNEL: &[&str] = &["dmi", "entropy", "kernel_hung", "os", "pressure", "schedstat", "vmstat"];
 
 const DETAILS: &[&str] = &[
@@ -180,12 +182,13 @@ const FIXTURES: &[Fixture] = &[
     // Odd files cost only what they tell.
     Fixture {
         name: "odd",
-        collectors: FIRST,
+        collectors: ODD,
         flags: &[],
         reports: &[
             "filefd: file-nr:1: expected a count of file handles, found end of line",
             "loadavg: proc/loadavg: not there",
             "meminfo: meminfo:5: expected kB, found MB",
+            "pressure: io:1: expected microseconds, found soon",
         ],
     },
     // Disks as several kernels count them, and what udev knows of some.

@@ -205,6 +205,8 @@ fn allocation_ratio(mode: &str, devices: usize) -> f64 {
     match mode {
         "single" | "raid0" => 1.0,
         "dup" | "raid1" | "raid10" => 2.0,
+        "raid1c3" => 3.0,
+        "raid1c4" => 4.0,
         "raid5" => devices / (devices - 1.0),
         "raid6" => devices / (devices - 2.0),
         _ => 0.0,

@@ -133,9 +133,12 @@ impl Collector for CpuFreq {
             let values: [_; LIMITS.len()] = std::array::from_fn(|index| hertz(index + 1));
             limits.row(&[label]).set_all(&values);
             cpu.copy_text(GOVERNOR, files, &mut self.governor);
-            let available = cpu.text(AVAILABLE, files).unwrap_or_default();
-            for governor in available.split_ascii_whitespace().filter(|_| !self.governor.is_empty())
-            {
+            if self.governor.is_empty() {
+                continue;
+            }
+            // A driver that lists none has one without a name, as in node_exporter.
+            let available = cpu.text(AVAILABLE, files);
+            for governor in available.into_iter().flat_map(|text| text.split(' ')) {
                 let is_current = if governor == self.governor { 1.0 } else { 0.0 };
                 governors.row(&[label, governor]).set(0, Some(is_current));
             }

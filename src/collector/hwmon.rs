@@ -95,7 +95,12 @@ impl Collector for HwMon {
                     kind: family.kind(),
                     label_names: &["chip", "sensor"],
                 });
-                let shown = shown.map(|mut row| row.set(0, Some(family.scale.apply(number))));
+                // Of chips that go by one name the first has it, as in node_exporter.
+                let shown = shown.map(|mut row| {
+                    if row.is_first_visit() {
+                        row.set(0, Some(family.scale.apply(number)));
+                    }
+                });
                 outcome = outcome.and(shown);
             }
         }

@@ -10,7 +10,7 @@ use super::number_files::{NumberFile, NumberFiles};
 use super::table::{Metric, Sweep, Table};
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
-use counters::{COUNTERS, LEGACY_COUNTERS, parse_rate, parse_state};
+use counters::{COUNTERS, HARDWARE_COUNTERS, LEGACY_COUNTERS, parse_rate, parse_state};
 use std::path::Path;
 
 const INFO: [Metric; 1] = [Metric::gauge(
@@ -43,6 +43,7 @@ pub(super) struct InfiniBand {
     ports: Table,
     counters: Table,
     legacy: Table,
+    hardware: Table,
 }
 
 struct Adapter {
@@ -55,6 +56,7 @@ struct Port {
     counters: NumberFiles<{ COUNTERS.len() }>,
     /// Of kernels before Linux 4.5.
     legacy: NumberFiles<{ LEGACY_COUNTERS.len() }>,
+    hardware: NumberFiles<{ HARDWARE_COUNTERS.len() }>,
 }
 
 impl InfiniBand {
@@ -67,6 +69,7 @@ impl InfiniBand {
             ports: NumberFiles::register(registry, &of_port, &PORT)?,
             counters: NumberFiles::register(registry, &of_port, &COUNTERS)?,
             legacy: NumberFiles::register(registry, &of_port, &LEGACY_COUNTERS)?,
+            hardware: NumberFiles::register(registry, &of_port, &HARDWARE_COUNTERS)?,
         }))
     }
 }
@@ -74,7 +77,8 @@ impl InfiniBand {
 impl Collector for InfiniBand {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut info = self.info.sweep();
-        let mut sweeps = [&mut self.ports, &mut self.counters, &mut self.legacy].map(Table::sweep);
+        let tables = [&mut self.ports, &mut self.counters, &mut self.legacy, &mut self.hardware];
+        let mut sweeps = tables.map(Table::sweep);
         self.adapters.refresh(files, |_, folder| Some(Adapter::new(folder)))?;
         self.adapters.visit(|name, adapter| {
             adapter.texts.begin_scrape();
@@ -104,6 +108,7 @@ impl Port {
             own: NumberFiles::new(folder, &PORT),
             counters: NumberFiles::new(&folder.join("counters"), &COUNTERS),
             legacy: NumberFiles::new(&folder.join("counters_ext"), &LEGACY_COUNTERS),
+            hardware: NumberFiles::new(&folder.join("hw_counters"), &HARDWARE_COUNTERS),
         }
     }
 
@@ -111,11 +116,12 @@ impl Port {
         &mut self,
         labels: [&str; 2],
         files: &mut Files,
-        [own, counters, legacy]: &mut [Sweep<'_>; 3],
+        [own, counters, legacy, hardware]: &mut [Sweep<'_>; 4],
     ) -> Result<(), CollectError> {
         own.row(&labels).set_all(&self.own.read(files)?);
         counters.row(&labels).set_all(&self.counters.read(files)?);
         legacy.row(&labels).set_all(&self.legacy.read(files)?);
+        hardware.row(&labels).set_all(&self.hardware.read(files)?);
         Ok(())
     }
 }

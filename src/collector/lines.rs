@@ -13,7 +13,8 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// The lines of `content`, which the kernel calls `file`. The last one may lack its line feed, as
-    /// it does in copies that went through an editor or a shell. So where content is cut amid a
+    /// it does in copies that went through an editor or a shell, and each may end in a carriage
+    /// return and a line feed. So where content is cut amid a
     /// number, which the kernel does not do, that cannot be told from a shorter number.
     pub(crate) fn new(file: &'static str, content: &'a [u8]) -> Lines<'a> {
         Lines { file, number: 0, rest: content }
@@ -36,6 +37,7 @@ impl<'a> Iterator for Lines<'a> {
         let (line, rest) = self.rest.split_at(length.unwrap_or(self.rest.len()));
         self.rest = rest.get(1..).unwrap_or_default();
         self.number += 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         Some(Line { file: self.file, number: self.number, rest: line })
     }
 }
@@ -185,6 +187,7 @@ mod tests {
             ("a 1", &["a 1"]),
             ("a 1\n", &["a 1"]),
             ("a 1\n\nb", &["a 1", "", "b"]),
+            ("a 1\r\n\r\nb\r", &["a 1", "", "b"]),
         ];
         for (content, expected) in CASES {
             let lines = Lines::new("f", content.as_bytes()).map(|line| line.rest());

@@ -66,9 +66,9 @@ impl Collector for MemInfo {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
-    /// Given in kB, which are 1,024 bytes.
+    /// Given in kB, which are 1,024 bytes, or as they are.
     Bytes,
-    /// A number of something else.
+    /// A number of huge pages.
     Count,
 }
 
@@ -109,9 +109,10 @@ fn parse_field(mut line: Line<'_>) -> Result<Field<'_>, CollectError> {
     let name = line.until(b':').filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| line.malformed("a field's name and a colon", whole))?;
     let value = line.number::<u64>("a number")? as f64;
+    let unit = if name.starts_with(b"HugePages_") { Unit::Count } else { Unit::Bytes };
     match line.word() {
-        None => Ok(Field { name, unit: Unit::Count, value }),
-        Some(b"kB") => Ok(Field { name, unit: Unit::Bytes, value: value * 1024.0 }),
+        None => Ok(Field { name, unit, value }),
+        Some(b"kB") => Ok(Field { name, unit, value: value * 1024.0 }),
         other => Err(line.malformed("kB", other)),
     }
 }
@@ -133,7 +134,7 @@ mod tests {
             ("Active(anon):       1492 kB", "node_memory_Active_anon_bytes", 1492.0 * 1024.0),
             ("HugePages_Total:       0", "node_memory_HugePages_Total", 0.0),
             ("Committed_AS: 1 kB", "node_memory_Committed_AS_bytes", 1024.0),
-            ("New-Thing(x y):\t7", "node_memory_New_Thing_x_y", 7.0),
+            ("New-Thing(x y):\t7", "node_memory_New_Thing_x_y_bytes", 7.0),
             ("VmallocTotal:   34359738367 kB", "node_memory_VmallocTotal_bytes", 35184372087808.0),
         ];
         for (line, name, value) in CASES {

@@ -65,15 +65,17 @@ impl Collector for Pressure {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         let mut totals = [None; FILES.len()];
+        let mut outcome = Ok(());
         for (index, file) in self.files.iter_mut().enumerate() {
-            let content = match files.read(file) {
-                Err(error) if error.is_no_data() || error.is_refusal() => continue,
-                content => content?,
-            };
-            totals[index] = Some(parse_pressure(FILES[index], content)?);
+            let read = files.read(file);
+            match read.and_then(|content| parse_pressure(FILES[index], content)) {
+                Ok(read) => totals[index] = Some(read),
+                Err(error) if error.is_no_data() || error.is_refusal() => {}
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
         }
         if totals.iter().all(Option::is_none) {
-            return Err(CollectError::NoData { path: Arc::clone(&self.folder) });
+            return outcome.and(Err(CollectError::NoData { path: Arc::clone(&self.folder) }));
         }
         let seconds = SOURCES.map(|(file, is_full)| {
             let Totals { some, full } = totals[file]?;
@@ -81,7 +83,7 @@ impl Collector for Pressure {
             microseconds.map(|microseconds| microseconds as f64 / 1000.0 / 1000.0)
         });
         sweep.only_row().set_all(&seconds);
-        Ok(())
+        outcome
     }
 }
 

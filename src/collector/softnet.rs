@@ -1,8 +1,8 @@
 //! `softnet`: packets that each CPU processed. Source: `net/softnet_stat` of proc_net(5), a line of
 //! hexadecimal numbers for each CPU that is online.
 //!
-//! Kernels before 5.10 do not say which CPU a line is of: they are counted. What kernels of their
-//! time do not count is zero, as in node_exporter.
+//! Kernels before 5.10 do not say which CPU a line is of: they are counted. What a line does not count
+//! is zero, as in node_exporter.
 
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
@@ -29,13 +29,15 @@ const METRICS: [Metric; 7] = [
 ];
 
 /// Where in a line the number of each of [`METRICS`] stands.
-const PLACES: [usize; METRICS.len()] = [0, 1, 2, 8, 9, 10, 11];
+const PLACES: [usize; METRICS.len()] = [0, 1, 2, 8, 9, 10, BACKLOG_PLACE];
+
+const BACKLOG_PLACE: usize = 11;
 
 /// Where the number of the CPU stands.
 const CPU_PLACE: usize = 12;
 
-/// Numbers of a line by kernel: 2.6.23, 4.17, and 5.10 or later.
-const WIDTHS: [usize; 3] = [9, 11, CPU_PLACE + 1];
+/// How many numbers a line has at least: those of Linux 2.6.23. Later ones have 10, 11 and 13 or more.
+const WIDTH_MIN: usize = 9;
 
 pub(super) struct SoftNet {
     file: KeptFile,
@@ -56,7 +58,7 @@ impl Collector for SoftNet {
         let SoftNet { file, table, cpu } = self;
         let mut sweep = table.sweep();
         for (place, line) in Lines::new("softnet_stat", files.read(file)?).enumerate() {
-            let Some((number, counts)) = parse_cpu(line)? else { continue };
+            let (number, counts) = parse_cpu(line)?;
             cpu.clear();
             write!(cpu, "{}", number.unwrap_or(place as u64)).expect("a string takes all");
             sweep.row(&[&*cpu]).set_all(&counts.map(|count| Some(count as f64)));
@@ -68,39 +70,41 @@ impl Collector for SoftNet {
 /// The number of a CPU, if it is told, and its counts.
 type CpuCounts = (Option<u64>, [u64; METRICS.len()]);
 
-/// `None` for a line that no kernel writes, which node_exporter leaves out as well.
-fn parse_cpu(mut line: Line<'_>) -> Result<Option<CpuCounts>, CollectError> {
+fn parse_cpu(mut line: Line<'_>) -> Result<CpuCounts, CollectError> {
     let mut numbers = [0; CPU_PLACE + 1];
     let mut width = 0;
     while width < numbers.len() && !line.is_at_end() {
         numbers[width] = line.hexadecimal("a hexadecimal count")?;
         width += 1;
     }
-    if width < WIDTHS[0] {
+    if width < WIDTH_MIN {
         return Err(line.malformed("nine counts or more", None));
     }
+    if width <= CPU_PLACE {
+        // Node_exporter takes the length of the queue with the number of the CPU or not at all.
+        numbers[BACKLOG_PLACE] = 0;
+    }
     let cpu = (width > CPU_PLACE).then_some(numbers[CPU_PLACE]);
-    let counts = PLACES.map(|place| numbers[place]);
-    Ok(WIDTHS.contains(&width).then_some((cpu, counts)))
+    Ok((cpu, PLACES.map(|place| numbers[place])))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(content: &str) -> Result<Option<CpuCounts>, CollectError> {
+    fn parse(content: &str) -> Result<CpuCounts, CollectError> {
         parse_cpu(Lines::new("softnet_stat", content.as_bytes()).next().unwrap())
     }
 
     #[test]
     fn reads_the_lines_of_each_kernel() {
-        const CASES: &[(&str, Option<CpuCounts>)] = &[
-            ("1 2 3 0 0 0 0 0 ff\n", Some((None, [1, 2, 3, 255, 0, 0, 0]))),
-            ("1 2 3 0 0 0 0 0 4 5\n", None),
-            ("1 2 3 0 0 0 0 0 4 5 6\n", Some((None, [1, 2, 3, 4, 5, 6, 0]))),
-            ("1 2 3 0 0 0 0 0 4 5 6 7\n", None),
-            ("1 2 3 0 0 0 0 0 4 5 6 7 a\n", Some((Some(10), [1, 2, 3, 4, 5, 6, 7]))),
-            ("1 2 3 0 0 0 0 0 4 5 6 7 a b c d\n", Some((Some(10), [1, 2, 3, 4, 5, 6, 7]))),
+        const CASES: &[(&str, CpuCounts)] = &[
+            ("1 2 3 0 0 0 0 0 ff\n", (None, [1, 2, 3, 255, 0, 0, 0])),
+            ("1 2 3 0 0 0 0 0 4 5\n", (None, [1, 2, 3, 4, 5, 0, 0])),
+            ("1 2 3 0 0 0 0 0 4 5 6\n", (None, [1, 2, 3, 4, 5, 6, 0])),
+            ("1 2 3 0 0 0 0 0 4 5 6 7\n", (None, [1, 2, 3, 4, 5, 6, 0])),
+            ("1 2 3 0 0 0 0 0 4 5 6 7 a\n", (Some(10), [1, 2, 3, 4, 5, 6, 7])),
+            ("1 2 3 0 0 0 0 0 4 5 6 7 a b c d\n", (Some(10), [1, 2, 3, 4, 5, 6, 7])),
         ];
         for (line, expected) in CASES {
             assert_eq!(parse(line).unwrap(), *expected, "{line:?}");

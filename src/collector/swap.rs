@@ -22,7 +22,7 @@ pub(super) struct Swap {
 impl Swap {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let file = KeptFile::of_many_records(setup.roots.proc.join("swaps"));
-        let table = Table::register(&setup.registry, &["device", "type"], &METRICS)?;
+        let table = Table::register(&setup.registry, &["device", "swap_type"], &METRICS)?;
         Ok(Box::new(Swap { file, table }))
     }
 }

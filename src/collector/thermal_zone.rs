@@ -1,7 +1,8 @@
 //! `thermal_zone`: temperatures of thermal zones and states of cooling devices. Source: sysfs'
 //! `class/thermal` (Documentation/ABI/testing/sysfs-class-thermal).
 //!
-//! A zone whose driver refuses to read its sensor has no temperature, as in node_exporter.
+//! A zone whose driver refuses to read its sensor has no temperature. A cooling device of which not
+//! all can be read is left out, as in node_exporter.
 
 use super::devices::{Attributes, Devices};
 use super::error::CollectError;
@@ -39,7 +40,7 @@ impl ThermalZone {
 
     fn set_zones(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.zone_table.sweep();
-        self.zones.refresh(files, |name, folder| {
+        self.zones.refresh_if_there(files, |name, folder| {
             let is_zone = name.starts_with(ZONE);
             is_zone.then(|| Attributes::new(folder, ["type", "temp"]))
         })?;
@@ -55,15 +56,17 @@ impl ThermalZone {
 
     fn set_coolers(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.cooler_table.sweep();
-        self.coolers.refresh(files, |name, folder| {
+        self.coolers.refresh_if_there(files, |name, folder| {
             let is_cooler = name.starts_with(COOLER);
             is_cooler.then(|| Attributes::new(folder, ["type", "cur_state", "max_state"]))
         })?;
         for (name, cooler) in self.coolers.iter_mut() {
             cooler.begin_scrape();
             let states = [cooler.number(1, files), cooler.number(2, files)];
-            let kind = cooler.text(0, files).unwrap_or_default();
-            sweep.row(&[&name[COOLER.len()..], kind]).set_all(&states);
+            let Some(kind) = cooler.text(0, files) else { continue };
+            if states.iter().all(Option::is_some) {
+                sweep.row(&[&name[COOLER.len()..], kind]).set_all(&states);
+            }
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ const CHANGED: &[(&str, &str, &str)] = &[
     ("arrays", "node_md_state", "1.5.0 takes an array that is reshaped for one at rest"),
     ("arrays", "node_nvme_info", "1.12.1 has the number of the controller as a label"),
     ("stores", "node_zfs_zpool_dataset_*", "1.5.0 cuts names of datasets at their first blank"),
+    ("stores", "node_btrfs_allocation_ratio", "1.5.0 knows no data in three or four copies"),
     ("stores", "node_zfs_zpool_state", "1.5.0 does not know pools that are suspended"),
     ("servers", "node_nfs_requests_total", "1.5.0 confuses GetDeviceInfo with LayoutGet"),
     ("*", "node_mountstats_nfs_transport_*", "1.5.0 shows one connection of each mount"),

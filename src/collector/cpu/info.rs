@@ -126,8 +126,9 @@ impl Info {
         for CpuInfo { labels, megahertz, .. } in cpus? {
             infos.row(&labels).set(0, Some(1.0));
             if let Some(frequencies) = &mut frequencies {
-                let hertz = megahertz.map(|megahertz| megahertz * HERTZ_PER_MEGAHERTZ);
-                frequencies.row(&[labels[CORE], labels[CPU], labels[PACKAGE]]).set(0, hertz);
+                // Kernels for ARM say none, which node_exporter shows as zero.
+                let hertz = megahertz.unwrap_or_default() * HERTZ_PER_MEGAHERTZ;
+                frequencies.row(&[labels[CORE], labels[CPU], labels[PACKAGE]]).set(0, Some(hertz));
             }
         }
         Ok(())

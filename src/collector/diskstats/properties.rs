@@ -1,5 +1,8 @@
 //! What disks are, besides what they did. Sources: udev's database, a file `bMAJOR:MINOR` of lines
 //! `E:NAME=VALUE` for each disk, and `queue/rotational` in sysfs.
+//!
+//! Node_exporter reads all that a request queue is set to, and takes a disk for one that does not turn
+//! where a file of those is missing. Virtio and device mapper lack some.
 
 use super::super::fs::{Records, read_once};
 use super::super::lines::parse_number;
@@ -42,6 +45,64 @@ const ATA_PROPERTIES: [&str; ATA.len()] =
 /// Where the serial number stands: the one on the disk's label first, the one of virtio last.
 const SERIAL_PROPERTIES: [&str; 3] = ["SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT", "ID_SERIAL"];
 
+/// A file of a request queue, and what is in it.
+struct Setting(&'static str, Content);
+
+enum Content {
+    Count,
+    Number,
+    Text,
+}
+
+impl Content {
+    fn accepts(&self, content: &[u8]) -> bool {
+        match self {
+            Content::Count => parse_number::<u64>(content).is_some(),
+            Content::Number => parse_number::<i64>(content).is_some(),
+            Content::Text => true,
+        }
+    }
+}
+
+const ROTATIONAL: Setting = Setting("rotational", Content::Count);
+
+/// What node_exporter reads of a request queue besides.
+const SETTINGS: [Setting; 33] = [
+    Setting("add_random", Content::Count),
+    Setting("chunk_sectors", Content::Count),
+    Setting("dax", Content::Count),
+    Setting("discard_granularity", Content::Count),
+    Setting("discard_max_bytes", Content::Count),
+    Setting("discard_max_hw_bytes", Content::Count),
+    Setting("fua", Content::Count),
+    Setting("hw_sector_size", Content::Count),
+    Setting("io_poll", Content::Count),
+    Setting("io_poll_delay", Content::Number),
+    Setting("io_timeout", Content::Count),
+    Setting("iostats", Content::Count),
+    Setting("logical_block_size", Content::Count),
+    Setting("max_discard_segments", Content::Count),
+    Setting("max_hw_sectors_kb", Content::Count),
+    Setting("max_integrity_segments", Content::Count),
+    Setting("max_sectors_kb", Content::Count),
+    Setting("max_segment_size", Content::Count),
+    Setting("max_segments", Content::Count),
+    Setting("minimum_io_size", Content::Count),
+    Setting("nomerges", Content::Count),
+    Setting("nr_requests", Content::Count),
+    Setting("nr_zones", Content::Count),
+    Setting("optimal_io_size", Content::Count),
+    Setting("physical_block_size", Content::Count),
+    Setting("read_ahead_kb", Content::Count),
+    Setting("rq_affinity", Content::Count),
+    Setting("scheduler", Content::Text),
+    Setting("wbt_lat_usec", Content::Number),
+    Setting("write_cache", Content::Text),
+    Setting("write_same_max_bytes", Content::Count),
+    Setting("write_zeroes_max_bytes", Content::Count),
+    Setting("zoned", Content::Text),
+];
+
 /// What a disk is.
 pub(super) struct Details {
     /// Major and minor.
@@ -59,19 +120,16 @@ impl Details {
         let path = udev.join(format!("b{}:{}", numbers.0, numbers.1));
         let database = read_once(&path, Records::One, &mut buffer).unwrap_or_default();
         let properties = Properties::parse(database);
-        let path = block.join(name).join("queue/rotational");
-        let mut buffer = Vec::new();
-        let rotational = read_once(&path, Records::One, &mut buffer).unwrap_or_default();
-        Details::new(name, numbers, &properties, rotational.trim_ascii() == b"1")
+        Details::new(name, numbers, &properties, rotational(&block.join(name).join("queue")))
     }
 
-    fn new(name: &str, numbers: (u32, u32), known: &Properties, is_rotational: bool) -> Details {
+    fn new(name: &str, numbers: (u32, u32), known: &Properties, rotational: u64) -> Details {
         let serial = SERIAL_PROPERTIES.map(|name| known.text(name));
         let serial = serial.into_iter().find(|serial| !serial.is_empty()).unwrap_or_default();
         let [model, path, revision, wwn] =
             ["ID_MODEL", "ID_PATH", "ID_REVISION", "ID_WWN"].map(|name| known.text(name));
         let (major, minor) = (numbers.0.to_string(), numbers.1.to_string());
-        let rotational = if is_rotational { "1" } else { "0" }.to_owned();
+        let rotational = format!("{rotational:b}");
         let device = || name.to_owned();
         let [fs_type, usage, fs_uuid, version] = FILESYSTEM_PROPERTIES.map(|name| known.text(name));
         let [layer, lv, dm, dm_uuid, vg] = MAPPER_PROPERTIES.map(|name| known.text(name));
@@ -87,6 +145,22 @@ impl Details {
 
     fn device(&self) -> &str {
         &self.info[0]
+    }
+}
+
+/// What `queue/rotational` says, or zero where one of the other settings cannot be read.
+fn rotational(queue: &Path) -> u64 {
+    let mut buffer = Vec::new();
+    let mut read = |setting: &Setting| {
+        let content = read_once(&queue.join(setting.0), Records::One, &mut buffer).ok()?;
+        setting.1.accepts(content.trim_ascii()).then(|| parse_number(content.trim_ascii()))
+    };
+    let known = read(&ROTATIONAL).flatten();
+    match known {
+        Some(rotational @ 1..) if SETTINGS.iter().all(|setting| read(setting).is_some()) => {
+            rotational
+        }
+        _ => 0,
     }
 }
 
@@ -165,7 +239,7 @@ mod tests {
     use super::*;
 
     fn serial(record: &str) -> String {
-        Details::new("sda", (8, 0), &Properties::parse(record.as_bytes()), true).info[7].clone()
+        Details::new("sda", (8, 0), &Properties::parse(record.as_bytes()), 1).info[7].clone()
     }
 
     #[test]
@@ -183,11 +257,11 @@ mod tests {
 
     #[test]
     fn what_udev_does_not_say_has_no_series() {
-        let disk = Details::new("sda", (8, 16), &Properties::parse(b""), false);
+        let disk = Details::new("sda", (8, 16), &Properties::parse(b""), 0);
         assert_eq!(disk.info, ["sda", "8", "16", "", "", "", "0", "", ""]);
         assert!(disk.filesystem.is_none() && disk.mapper.is_none() && disk.ata.is_none());
         let record = b"E:ID_ATA=1\nE:ID_ATA_WRITE_CACHE=1\nE:ID_ATA_ROTATION_RATE_RPM=x\n";
-        let disk = Details::new("sda", (8, 16), &Properties::parse(record), false);
+        let disk = Details::new("sda", (8, 16), &Properties::parse(record), 0);
         assert_eq!(disk.ata, Some([Some(1.0), None, None]));
     }
 }

@@ -95,6 +95,7 @@ fn below<'p>(path: &'p [u8], rootfs: &[u8]) -> &'p [u8] {
     let rootfs = rootfs.strip_suffix(b"/").unwrap_or(rootfs);
     match path.strip_prefix(rootfs) {
         Some([]) => b"/",
+        None if path.is_empty() => b"/",
         Some(below @ [b'/', ..]) => below,
         _ => path,
     }
