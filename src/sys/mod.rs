@@ -3,6 +3,7 @@
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
 
 pub mod activation;
+mod batch;
 pub mod clock;
 pub mod constants;
 pub mod directory;
