@@ -269,7 +269,7 @@ impl FamilyCore {
     ) -> FamilyCore {
         FamilyCore {
             desc,
-            shape: Arc::new(shape),
+            shape: shape.share(),
             limit,
             overflows,
             tables: tables(TABLES),

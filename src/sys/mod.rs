@@ -12,6 +12,7 @@ pub mod error;
 pub mod eventfd;
 pub mod file;
 pub mod file_system;
+pub mod heap;
 pub mod host;
 pub mod isolation;
 pub mod limits;
