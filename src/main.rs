@@ -100,6 +100,7 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     let supervisor = Supervisor::new(&signals, work, &roster)?;
     let limits = Limits { connections_max: config.max_connections, ..Limits::default() };
     let server = Server::with_listeners(wiring::listeners(&config, &addresses)?, limits)?;
+    wiring::keep_heap_small(&registry);
     let exporter = wiring::exporter(&registry, &config, requests)?;
     let server = server.spawn(exporter).map_err(because("cannot serve"))?;
     for address in server.local_addresses() {

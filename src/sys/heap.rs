@@ -5,6 +5,15 @@
 #[cfg(target_env = "gnu")]
 const RETURNED_BYTES_MIN: libc::c_int = 64 * 1024;
 
+/// Gives all free memory back to the kernel, between what is in use too.
+pub fn trim() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call takes no pointers, and locks what it changes.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
 /// Makes the heap of this process as small as what is in use, for one that allocates little once it
 /// has started: all threads share one arena, and what is free at its end goes back.
 ///
