@@ -11,7 +11,7 @@ use promlet::config::{self, Config, Invocation, UsageError};
 use promlet::http::{Limits, Server};
 use promlet::supervisor::{self, Roster, Signals, Supervisor, Work};
 use promlet::sys::error::plain;
-use promlet::sys::limits;
+use promlet::sys::{heap, limits};
 use promlet::{Encoder, Registry, log};
 use std::error::Error;
 use std::io::{self, Write};
@@ -27,6 +27,7 @@ const STOP_GRACE: Duration = Duration::from_secs(4);
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    heap::keep_small();
     let words = config::expand(std::env::args_os().skip(1), &wiring::read_text);
     let parse = |words| config::parse(words, &wiring::collector_rows());
     let outcome = match words.and_then(parse) {
@@ -99,6 +100,7 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     let supervisor = Supervisor::new(&signals, work, &roster)?;
     let limits = Limits { connections_max: config.max_connections, ..Limits::default() };
     let server = Server::with_listeners(wiring::listeners(&config, &addresses)?, limits)?;
+    wiring::keep_heap_small(&registry);
     let exporter = wiring::exporter(&registry, &config, requests)?;
     let server = server.spawn(exporter).map_err(because("cannot serve"))?;
     for address in server.local_addresses() {

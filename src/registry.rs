@@ -51,8 +51,8 @@ struct Shared {
 struct Families {
     /// By name. Shared with those who render, copied when it changes.
     sorted: Arc<Vec<RegisteredFamily>>,
-    /// Every sample and family name that is taken, in each escaping, and the family that took it.
-    taken: HashMap<String, String>,
+    /// Every name that a family shows beside its own, in each escaping, and that family's.
+    taken: HashMap<Box<str>, Cow<'static, str>>,
     overflows: Option<Family<Dynamic, Counter>>,
 }
 
@@ -248,8 +248,8 @@ impl Registry {
         if let Ok(index) = found {
             let removed = Arc::make_mut(&mut families.sorted).remove(index);
             for name in shown_names(&removed.core.desc) {
-                if families.taken.get(&name).is_some_and(|by| *by == *removed.core.desc.name) {
-                    families.taken.remove(&name);
+                if families.taken.get(&*name).is_some_and(|by| *by == removed.core.desc.name) {
+                    families.taken.remove(&*name);
                 }
             }
             self.changed();
@@ -299,15 +299,21 @@ impl Families {
     /// Takes the names that a family of this description shows.
     fn take_names(&mut self, desc: &Desc) -> Result<(), RegisterError> {
         let names = shown_names(desc);
-        if let Some((name, by)) = names.iter().find_map(|name| self.taken.get_key_value(name)) {
-            return Err(RegisterError::Taken {
-                family: desc.name.to_string(),
-                name: name.clone(),
-                by: by.clone(),
-            });
+        if let Some((name, by)) = names.iter().find_map(|name| Some((name, self.owner(name)?))) {
+            let (family, by) = (desc.name.to_string(), by.to_string());
+            return Err(RegisterError::Taken { family, name: name.clone(), by });
         }
-        self.taken.extend(names.into_iter().map(|name| (name, desc.name.to_string())));
+        let others = names.into_iter().filter(|name| *name != desc.name);
+        self.taken.extend(others.map(|name| (name.into(), desc.name.clone())));
         Ok(())
+    }
+
+    /// The family that shows the name `name`.
+    fn owner(&self, name: &str) -> Option<&str> {
+        match self.position(name) {
+            Ok(index) => Some(&self.sorted[index].core.desc.name),
+            Err(_) => self.taken.get(name).map(|by| &**by),
+        }
     }
 }
 

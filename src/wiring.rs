@@ -15,7 +15,8 @@ use promlet::exporter::{
 use promlet::http::{ListenAddress, Listener};
 use promlet::supervisor::{self, AppStatus, Application, ExitReason, Roster};
 use promlet::sys::error::plain;
-use promlet::{RegisterError, Registry, log, sys};
+use promlet::sys::heap;
+use promlet::{RegisterError, Registry, Scrape, log, sys};
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::fs::File;
@@ -252,6 +253,18 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
         return Err(format!("it is longer than {} bytes", config::file::FILE_BYTES_MAX));
     }
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}
+
+/// Gives back what the start of the program and the layout of the first answers have freed in the
+/// heap. Later scrapes lay out little, so ever fewer of them look after it.
+pub(crate) fn keep_heap_small(registry: &Registry) {
+    let mut scrapes = 0_u32;
+    registry.register_collector(move |_: &Scrape| {
+        scrapes = scrapes.saturating_add(1);
+        if scrapes.is_power_of_two() {
+            heap::trim();
+        }
+    });
 }
 
 /// What answers requests for what is registered.

@@ -11,6 +11,7 @@ use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use super::text::{push_text, to_text};
+use crate::sys::directory::for_each_name;
 use crate::sys::file::Medium;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -54,12 +55,12 @@ impl<D> Devices<D> {
     /// [`CollectError::NoData`] where there is no such folder; no device is left then.
     pub(crate) fn refresh(
         &mut self,
-        files: &mut Files,
+        _: &mut Files,
         mut admit: impl FnMut(&str, &Path) -> Option<D>,
     ) -> Result<(), CollectError> {
         self.known.iter_mut().for_each(|device| device.is_there = false);
         let folder = Arc::clone(&self.folder);
-        let listed = self.list(files, |known, name| {
+        let listed = self.list(|known, name| {
             let name = to_text(name);
             match known.binary_search_by(|device| (*device.name).cmp(&name)) {
                 Ok(index) => known[index].is_there = true,
@@ -89,16 +90,12 @@ impl<D> Devices<D> {
         }
     }
 
-    fn list(
-        &mut self,
-        files: &mut Files,
-        mut visit: impl FnMut(&mut Vec<Device<D>>, &[u8]),
-    ) -> std::io::Result<()> {
+    fn list(&mut self, mut visit: impl FnMut(&mut Vec<Device<D>>, &[u8])) -> std::io::Result<()> {
         let folder = match self.kept.take() {
             Some(folder) => folder,
             None => File::open(&self.folder)?,
         };
-        files.listing.for_each_name(&folder, |name| {
+        for_each_name(&folder, |name| {
             if !matches!(name, b"." | b"..") {
                 visit(&mut self.known, name);
             }

@@ -6,7 +6,6 @@
 
 use super::error::CollectError;
 use super::rtnetlink::Links;
-use crate::sys::directory::Listing;
 use crate::sys::error::is_refusal;
 use crate::sys::file::Medium;
 use crate::sys::limits::open_files_max;
@@ -214,7 +213,6 @@ fn read_at(file: &File, into: &mut [u8], offset: usize) -> io::Result<usize> {
 #[derive(Default)]
 pub(crate) struct Files {
     pub(crate) buffer: Vec<u8>,
-    pub(crate) listing: Listing,
     /// Up to date after [`Files::read_links`].
     pub(crate) links: Links,
     links_read: Option<(u64, Result<(), CollectError>)>,

@@ -7,7 +7,7 @@ use super::stat::parse_boot_time;
 use super::table::{Metric, Table};
 use crate::registry::{Collect, RegisterError, Registry, Scrape};
 use crate::sys::constants::{clock_ticks_per_second, page_size_bytes};
-use crate::sys::directory::Listing;
+use crate::sys::directory::for_each_name;
 use crate::sys::limits;
 use std::fs::File;
 use std::io;
@@ -96,7 +96,7 @@ fn count_open_files() -> io::Result<u64> {
 fn list_open_files(folder: &str) -> io::Result<u64> {
     let mut count: u64 = 0;
     let folder = File::open(folder)?;
-    Listing::default().for_each_name(&folder, |name| {
+    for_each_name(&folder, |name| {
         count += u64::from(name.iter().all(u8::is_ascii_digit));
     })?;
     // The descriptor of the listing itself is about to be closed.

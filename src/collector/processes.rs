@@ -116,7 +116,7 @@ impl Walk {
         (self.process_states, self.thread_states) = ([0; STATES], [0; STATES]);
         let mut outcome = Ok(());
         let mut pids = std::mem::take(&mut self.pids);
-        list_numbers(proc, &mut files.listing, &mut pids);
+        list_numbers(proc, &mut pids);
         for pid in &pids {
             match self.read(proc, format_args!("{pid}/stat"), files) {
                 Ok(Some(stat)) => {
@@ -147,7 +147,7 @@ impl Walk {
         }
         let mut outcome = Ok(());
         let mut tasks = std::mem::take(&mut self.tasks);
-        list_numbers(Path::new(&self.path), &mut files.listing, &mut tasks);
+        list_numbers(Path::new(&self.path), &mut tasks);
         for task in &tasks {
             if *task == pid {
                 self.thread_states[stat.state] += 1;

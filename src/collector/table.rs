@@ -262,6 +262,7 @@ impl NumberFamily {
         label_names: &[&str],
         kind: Kind,
     ) -> Result<NumberFamily, RegisterError> {
+        let builder = builder.with_one_user();
         Ok(match kind {
             Kind::Counter => NumberFamily::Counter(builder.register_dynamic(label_names, ())?),
             Kind::Gauge => NumberFamily::Gauge(builder.register_dynamic(label_names, ())?),

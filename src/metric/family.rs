@@ -1,7 +1,7 @@
 //! Families: from label values to the handle of a series.
 //!
 //! ```text
-//! look-up:   hash of the values -> one of 8 tables, behind a read lock -> Series -> handle
+//! look-up:   hash of the values -> one of up to 8 tables, behind a read lock -> Series -> handle
 //! creation:  member lock, then the table's write lock
 //! scrape:    member lock, only for pages whose series changed
 //! ```
@@ -173,7 +173,8 @@ pub(crate) struct FamilyCore {
     limit: SeriesLimit,
     /// Counts look-ups beyond the limit.
     overflows: Option<super::Counter>,
-    tables: [RwLock<Table>; TABLES],
+    /// INVARIANT: as many as a power of two.
+    tables: Box<[RwLock<Table>]>,
     members: Mutex<Members>,
     /// Grows with every change of `members`.
     version: AtomicU64,
@@ -254,6 +255,10 @@ impl BlockView {
     }
 }
 
+fn tables(count: usize) -> Box<[RwLock<Table>]> {
+    (0..count).map(|_| RwLock::default()).collect()
+}
+
 impl FamilyCore {
     pub(crate) fn new(
         desc: Desc,
@@ -264,14 +269,19 @@ impl FamilyCore {
     ) -> FamilyCore {
         FamilyCore {
             desc,
-            shape: Arc::new(shape),
+            shape: shape.share(),
             limit,
             overflows,
-            tables: Default::default(),
+            tables: tables(TABLES),
             members: Mutex::default(),
             version: AtomicU64::new(0),
             registry_version,
         }
+    }
+
+    /// Makes the new family take less memory, where look-ups never meet.
+    pub(crate) fn with_one_table(self) -> FamilyCore {
+        FamilyCore { tables: tables(1), ..self }
     }
 
     #[inline]
@@ -300,7 +310,7 @@ impl FamilyCore {
     /// The table of `hash`; its entries are placed by the low bits, so the high ones choose.
     #[inline]
     fn table(&self, hash: u64) -> &RwLock<Table> {
-        &self.tables[(hash >> 32) as usize % TABLES]
+        &self.tables[(hash >> 32) as usize & (self.tables.len() - 1)]
     }
 
     #[cold]

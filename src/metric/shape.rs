@@ -5,6 +5,7 @@ use super::given::Given;
 use super::histogram::histogram_cells;
 use super::native::NativeBuckets;
 use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 /// Lines that a page aims at: enough to make the work per page small against that per line, few
 /// enough that one series more or less is laid out again in microseconds. It is also the number of
@@ -55,6 +56,18 @@ pub enum Shape {
     },
     /// A cell for each value, which are shown as they are.
     Given(Given),
+}
+
+impl Shape {
+    /// The shape to be shared by all blocks of a family: in the commonest case by all families.
+    pub(super) fn share(self) -> Arc<Shape> {
+        static DOUBLE: LazyLock<Arc<Shape>> =
+            LazyLock::new(|| Arc::new(Shape::Scalar(Number::F64)));
+        match self {
+            Shape::Scalar(Number::F64) => Arc::clone(&DOUBLE),
+            other => Arc::new(other),
+        }
+    }
 }
 
 /// Which lines of each series a page has.

@@ -23,6 +23,7 @@ pub struct FamilyBuilder<'r> {
     keeps_exemplars: bool,
     omits_empty_labels: bool,
     is_unknown: bool,
+    has_one_user: bool,
 }
 
 impl<'r> FamilyBuilder<'r> {
@@ -41,6 +42,7 @@ impl<'r> FamilyBuilder<'r> {
             keeps_exemplars: false,
             omits_empty_labels: false,
             is_unknown: false,
+            has_one_user: false,
         }
     }
 
@@ -95,6 +97,12 @@ impl<'r> FamilyBuilder<'r> {
         self
     }
 
+    /// Says that no two threads look series up at once, so the family need not be made for that.
+    pub(crate) fn with_one_user(mut self) -> Self {
+        self.has_one_user = true;
+        self
+    }
+
     /// Registers the family with the labels of `L`.
     ///
     /// # Errors
@@ -125,7 +133,7 @@ impl<'r> FamilyBuilder<'r> {
     /// # Errors
     /// As [`register`](Self::register).
     pub fn register_one<M: Instrument>(mut self, options: M::Options) -> Result<M, RegisterError> {
-        self.limit = SeriesLimit::series(1);
+        (self.limit, self.has_one_user) = (SeriesLimit::series(1), true);
         let family: Family<Dynamic, M> = self.register_dynamic(&[], options)?;
         Ok(family.get_or_create(&[]))
     }
@@ -166,13 +174,14 @@ impl<'r> FamilyBuilder<'r> {
         let can_keep_exemplars = matches!(kind, Kind::Counter | Kind::Histogram);
         let keeps_exemplars = self.keeps_exemplars && can_keep_exemplars;
         let is_created_shown = self.is_created_shown && !matches!(shape, Shape::Timed);
+        let has_one_user = self.has_one_user;
         let desc = self.describe(kind, label_names)?;
         let desc = Desc { keeps_exemplars, is_created_shown, ..desc };
         let bounded = limit.series_max != usize::MAX && !desc.label_names.is_empty();
         let overflows = if bounded { Some(registry.overflows(&desc.name)?) } else { None };
         let version = Arc::clone(&registry.shared.version);
         let core = FamilyCore::new(desc, shape, limit, overflows, version);
-        let core = Arc::new(core);
+        let core = Arc::new(if has_one_user { core.with_one_table() } else { core });
         registry.insert(Arc::clone(&core))?;
         Ok(core)
     }

@@ -2,12 +2,10 @@
 //!
 //! `std::fs::read_dir` opens the folder and allocates for each name at each listing.
 
+use super::batch::with_batch;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
-
-/// Bytes of names that one system call may return: some 1,300 of /proc's.
-const BATCH_BYTES: usize = 32 * 1024;
 
 /// Bytes in front of the name in a `linux_dirent64`:
 ///
@@ -27,55 +25,39 @@ pub struct Entry<'a> {
     pub name: &'a [u8],
 }
 
-/// What folders are listed into.
-pub struct Listing {
-    batch: Box<[u8]>,
+/// Calls `visit` with each name in `folder`, `.` and `..` among them, in the order of the file
+/// system.
+///
+/// # Errors
+/// What lseek(2) or getdents64(2) fails with: ENOTDIR, or ENOENT for a folder that is gone.
+pub fn for_each_name(folder: &File, mut visit: impl FnMut(&[u8])) -> io::Result<()> {
+    for_each_entry(folder, |entry| visit(entry.name))
 }
 
-impl Default for Listing {
-    fn default() -> Listing {
-        Listing { batch: vec![0; BATCH_BYTES].into() }
-    }
-}
-
-impl Listing {
-    /// Calls `visit` with each name in `folder`, `.` and `..` among them, in the order of the file
-    /// system.
-    ///
-    /// # Errors
-    /// What lseek(2) or getdents64(2) fails with: ENOTDIR, or ENOENT for a folder that is gone.
-    pub fn for_each_name(&mut self, folder: &File, mut visit: impl FnMut(&[u8])) -> io::Result<()> {
-        self.for_each_entry(folder, |entry| visit(entry.name))
-    }
-
-    /// The same with what else the folder says of each.
-    ///
-    /// # Errors
-    /// As [`Listing::for_each_name`].
-    pub fn for_each_entry(
-        &mut self,
-        mut folder: &File,
-        mut visit: impl FnMut(Entry<'_>),
-    ) -> io::Result<()> {
-        folder.seek(SeekFrom::Start(0))?;
+/// The same with what else the folder says of each.
+///
+/// # Errors
+/// As [`for_each_name`].
+pub fn for_each_entry(mut folder: &File, mut visit: impl FnMut(Entry<'_>)) -> io::Result<()> {
+    folder.seek(SeekFrom::Start(0))?;
+    with_batch(|batch| {
         loop {
-            let batch = self.next_batch(folder)?;
-            if batch.is_empty() {
+            let names = next_batch(folder, batch)?;
+            if names.is_empty() {
                 return Ok(());
             }
-            entries(batch).for_each(&mut visit);
+            entries(names).for_each(&mut visit);
         }
-    }
+    })
+}
 
-    fn next_batch(&mut self, folder: &File) -> io::Result<&[u8]> {
-        let folder = folder.as_raw_fd();
-        // SAFETY: the pointer and the length are those of a buffer that may be written to.
-        let read = unsafe {
-            libc::syscall(libc::SYS_getdents64, folder, self.batch.as_mut_ptr(), self.batch.len())
-        };
-        let bytes = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
-        Ok(&self.batch[..bytes])
-    }
+fn next_batch<'a>(folder: &File, batch: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let folder = folder.as_raw_fd();
+    // SAFETY: the pointer and the length are those of a buffer that may be written to.
+    let read =
+        unsafe { libc::syscall(libc::SYS_getdents64, folder, batch.as_mut_ptr(), batch.len()) };
+    let bytes = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
+    Ok(&batch[..bytes])
 }
 
 /// The entries that stand end to end in `batch`.
@@ -98,7 +80,6 @@ mod tests {
     #[test]
     fn lists_what_std_lists_and_lists_it_again() {
         let folder = File::open("src").unwrap();
-        let mut listing = Listing::default();
         let expected: BTreeSet<String> = std::fs::read_dir("src")
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -106,11 +87,10 @@ mod tests {
             .collect();
         for _ in 0..2 {
             let mut seen = BTreeSet::new();
-            listing
-                .for_each_name(&folder, |name| {
-                    seen.insert(String::from_utf8(name.to_vec()).unwrap());
-                })
-                .unwrap();
+            for_each_name(&folder, |name| {
+                seen.insert(String::from_utf8(name.to_vec()).unwrap());
+            })
+            .unwrap();
             assert_eq!(seen, expected);
         }
     }
@@ -124,14 +104,14 @@ mod tests {
                 found = Some(entry.inode);
             }
         };
-        Listing::default().for_each_entry(&File::open("src").unwrap(), visit).unwrap();
+        for_each_entry(&File::open("src").unwrap(), visit).unwrap();
         assert_eq!(found, Some(std::fs::metadata("src/lib.rs").unwrap().ino()));
     }
 
     #[test]
     fn a_file_is_no_folder() {
         let file = File::open("Cargo.toml").unwrap();
-        let error = Listing::default().for_each_name(&file, |_| ()).unwrap_err();
+        let error = for_each_name(&file, |_| ()).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ENOTDIR));
     }
 

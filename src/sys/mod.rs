@@ -3,6 +3,7 @@
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
 
 pub mod activation;
+mod batch;
 pub mod clock;
 pub mod constants;
 pub mod directory;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod eventfd;
 pub mod file;
 pub mod file_system;
+pub mod heap;
 pub mod host;
 pub mod isolation;
 pub mod limits;

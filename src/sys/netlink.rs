@@ -6,11 +6,9 @@
 //!
 //! What the bodies mean is the caller's matter.
 
+use super::batch::with_batch;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-
-/// Bytes that are received at once. The kernel fills at most this much per part of a dump.
-const BATCH_BYTES: usize = 32 * 1024;
 
 /// Bytes of a message in front of its body.
 const HEADER_BYTES: usize = 16;
@@ -29,7 +27,6 @@ pub enum Protocol {
 /// A socket to the kernel.
 pub struct Netlink {
     fd: OwnedFd,
-    batch: Box<[u8]>,
     request: Vec<u8>,
     sequence: u32,
 }
@@ -53,7 +50,7 @@ impl Netlink {
         }
         // SAFETY: `fd` is a descriptor that the kernel just made for us; nobody else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Netlink { fd, batch: vec![0; BATCH_BYTES].into(), request: Vec::new(), sequence: 0 })
+        Ok(Netlink { fd, request: Vec::new(), sequence: 0 })
     }
 
     /// Asks for all things of a kind, and calls `visit` with the kind and the body of each message
@@ -73,20 +70,21 @@ impl Netlink {
         let flags = (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16;
         write_message(&mut self.request, kind, flags, self.sequence, body);
         self.send()?;
-        loop {
-            let bytes = self.receive()?;
-            for message in Messages::new(&self.batch[..bytes]) {
-                let Message { kind, sequence, body } = message?;
-                if sequence != self.sequence {
-                    continue;
-                }
-                match i32::from(kind) {
-                    libc::NLMSG_NOOP => {}
-                    libc::NLMSG_DONE | libc::NLMSG_ERROR => return outcome(body),
-                    _ => visit(kind, body),
+        with_batch(|batch| {
+            loop {
+                for message in Messages::new(self.receive(batch)?) {
+                    let Message { kind, sequence, body } = message?;
+                    if sequence != self.sequence {
+                        continue;
+                    }
+                    match i32::from(kind) {
+                        libc::NLMSG_NOOP => {}
+                        libc::NLMSG_DONE | libc::NLMSG_ERROR => return outcome(body),
+                        _ => visit(kind, body),
+                    }
                 }
             }
-        }
+        })
     }
 
     fn send(&self) -> io::Result<()> {
@@ -96,14 +94,14 @@ impl Netlink {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// How many bytes of the next part were received.
-    fn receive(&mut self) -> io::Result<usize> {
-        let (start, room) = (self.batch.as_mut_ptr().cast(), self.batch.len());
+    /// Receives the next part of an answer.
+    fn receive<'a>(&self, batch: &'a mut [u8]) -> io::Result<&'a [u8]> {
+        let (start, room) = (batch.as_mut_ptr().cast(), batch.len());
         // SAFETY: `start` points to `room` writable bytes that we own.
         let bytes = unsafe { libc::recv(self.fd.as_raw_fd(), start, room, libc::MSG_TRUNC) };
         let bytes = usize::try_from(bytes).map_err(|_| io::Error::last_os_error())?;
         // MSG_TRUNC makes recv(2) tell the length of the part even where the buffer is shorter.
-        if bytes > room { Err(malformed()) } else { Ok(bytes) }
+        batch.get(..bytes).ok_or_else(malformed)
     }
 }
 

@@ -4,7 +4,7 @@ use super::member::{Scope, Units};
 use super::parse::parse_status;
 use crate::collector::fs::{FIRST_READ_BYTES, Records, can_stay_open, read_once, read_whole};
 use crate::collector::lines::parse_number;
-use crate::sys::directory::{Entry, Listing};
+use crate::sys::directory::{Entry, for_each_entry, for_each_name};
 use crate::sys::file::{Medium, open_place};
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -41,7 +41,6 @@ pub(crate) struct Proc {
     folder: Option<File>,
     /// Whether it is the kernel's, whose open files stay those of their process. Fixtures are not.
     is_view: bool,
-    listing: Listing,
     /// The paths of one file after the other.
     path: OsString,
     below: String,
@@ -56,7 +55,6 @@ impl Proc {
             units: Units::default(),
             folder: None,
             is_view: false,
-            listing: Listing::default(),
             path: OsString::new(),
             below: String::new(),
             buffer: Vec::new(),
@@ -82,7 +80,7 @@ impl Proc {
                 folder
             }
         };
-        self.listing.for_each_entry(&folder, |Entry { inode, name }| {
+        for_each_entry(&folder, |Entry { inode, name }| {
             if processes.len() < PROCESSES_MAX {
                 processes.extend(parse_number(name).map(|pid| Listed { pid, inode }));
             }
@@ -165,7 +163,7 @@ impl Proc {
     fn list_descriptors(&mut self, pid: u32) -> io::Result<u64> {
         let folder = File::open(self.set_path(pid, "fd"))?;
         let mut count = 0;
-        self.listing.for_each_name(&folder, |name| {
+        for_each_name(&folder, |name| {
             count += u64::from(name.iter().all(u8::is_ascii_digit));
         })?;
         Ok(count)
@@ -187,11 +185,11 @@ impl Proc {
 }
 
 /// Replaces `numbers` by the names in `folder` that are numbers; none when it is gone.
-pub(crate) fn list_numbers(folder: &Path, listing: &mut Listing, numbers: &mut Vec<u32>) {
+pub(crate) fn list_numbers(folder: &Path, numbers: &mut Vec<u32>) {
     numbers.clear();
     let Ok(folder) = File::open(folder) else { return };
     // What was listed before the folder went is looked at all the same.
-    let _ = listing.for_each_name(&folder, |name| {
+    let _ = for_each_name(&folder, |name| {
         if numbers.len() < PROCESSES_MAX {
             numbers.extend(parse_number::<u32>(name));
         }
