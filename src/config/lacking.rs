@@ -37,15 +37,6 @@ const VALUE: Takes = Takes::Text("");
 /// The collectors of node_exporter that promlet lacks, by name. All are off by default there.
 pub const LACKING: &[LackingRow] = &[
     row("drm", "graphics cards, from /sys/class/drm", &[]),
-    row(
-        "ethtool",
-        "statistics of network drivers, asked by ioctl(2)",
-        &[
-            ("collector.ethtool.device-exclude", VALUE),
-            ("collector.ethtool.device-include", VALUE),
-            ("collector.ethtool.metrics-include", VALUE),
-        ],
-    ),
     row("logind", "sessions of users, from logind over D-Bus", &[]),
     row(
         "ntp",

@@ -8,6 +8,7 @@ pub mod constants;
 pub mod directory;
 pub mod epoll;
 pub mod error;
+pub mod ethtool;
 pub mod eventfd;
 pub mod file;
 pub mod file_system;
