@@ -71,6 +71,7 @@ mod nvme;
 mod ordinals;
 mod os;
 mod pcidevice;
+mod perf;
 mod powersupplyclass;
 mod pressure;
 pub mod process;
@@ -237,6 +238,8 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("pcidevice", "devices on PCI buses", pcidevice::PciDevice::create)
         .with_flags(pcidevice::FLAGS)
         .slow(),
+    Row::off("perf", "events that CPUs and the kernel count, by CPU", perf::Perf::create)
+        .with_flags(perf::FLAGS),
     Row::on(
         "powersupplyclass",
         "batteries, chargers and their kin",

@@ -53,20 +53,6 @@ pub const LACKING: &[LackingRow] = &[
     ),
     row("nvmesubsystem", "paths of NVMe subsystems, from /sys/class/nvme-subsystem", &[]),
     row(
-        "perf",
-        "performance counters, from perf_event_open(2)",
-        &[
-            ("collector.perf.cache-profilers", Takes::Texts),
-            ("collector.perf.cpus", VALUE),
-            ("collector.perf.disable-cache-profilers", SWITCH),
-            ("collector.perf.disable-hardware-profilers", SWITCH),
-            ("collector.perf.disable-software-profilers", SWITCH),
-            ("collector.perf.hardware-profilers", Takes::Texts),
-            ("collector.perf.software-profilers", Takes::Texts),
-            ("collector.perf.tracepoint", Takes::Texts),
-        ],
-    ),
-    row(
         "runit",
         "services of runit, from their control files",
         &[("collector.runit.servicedir", VALUE)],

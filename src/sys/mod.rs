@@ -17,6 +17,7 @@ pub mod isolation;
 pub mod limits;
 pub mod netlink;
 pub mod output;
+pub mod perf;
 pub mod process;
 pub mod signal;
 pub mod signalfd;

@@ -179,7 +179,7 @@ fn collectors_that_are_lacking_can_only_be_off() {
         &["--collector.systemd.unit-include=(ssh|cron).service", "--no-collector.logind"],
         &["--collector.systemd.unit-exclude", ".+"],
         &["--no-collector.systemd.enable-task-metrics", "--collector.systemd.private"],
-        &["--collector.perf.tracepoint=a:b", "--collector.perf.tracepoint=c:d"],
+        &["--collector.ntp.server=127.0.0.1", "--collector.ntp.server-port=123"],
     ];
     for words in CASES {
         assert_eq!(format!("{:?}", typed(words)), defaults, "{words:?}");
