@@ -122,7 +122,9 @@ fn repeatable_values_add_up_and_replace_the_default() {
 #[test]
 fn help_and_version_come_before_what_follows() {
     assert!(matches!(parse_words(&["-h", "--nonsense"]), Ok(Parsed::Help)));
-    assert!(matches!(parse_words(&["--help"]), Ok(Parsed::Help)));
+    for word in ["--help", "--help-long"] {
+        assert!(matches!(parse_words(&[word]), Ok(Parsed::Help)), "{word}");
+    }
     assert!(matches!(parse_words(&["--version", "--", "x"]), Ok(Parsed::Version)));
 }
 
