@@ -110,7 +110,7 @@ fn differences(linked: &Exposition, copied: &Exposition) -> Vec<String> {
 #[ignore = "run by the test of this file, in a namespace"]
 fn in_a_namespace() {
     run("mount -t sysfs sysfs /sys");
-    let mut network = Network::new(&["netclass", "netdev"], Path::new("/sys"));
+    let mut network = Network::new(&["ethtool", "netclass", "netdev"], Path::new("/sys"));
     // Some modules add interfaces to each namespace.
     let own = network.devices("node_network_receive_bytes_total");
     let mut check = |others: &[&str]| {
@@ -119,6 +119,10 @@ fn in_a_namespace() {
         expected.sort_unstable();
         for family in ["node_network_info", "node_network_receive_bytes_total"] {
             assert_eq!(network.devices(family), expected, "{family}");
+        }
+        if !others.is_empty() {
+            let driven = network.devices("node_ethtool_info");
+            assert!(others.iter().all(|other| driven.iter().any(|device| device == other)));
         }
         compare_with_files(&mut network);
     };

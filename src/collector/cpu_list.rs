@@ -5,7 +5,7 @@ use super::lines::parse_number;
 
 /// CPUs that a kernel can be built for (`NR_CPUS`). A list that names one past it is refused, so
 /// that it cannot make series without bound.
-const CPUS_MAX: u32 = 8192;
+pub(crate) const CPUS_MAX: u32 = 8192;
 
 /// Puts the CPUs of the list that `file` contains into `cpus`, in the order of the list.
 ///

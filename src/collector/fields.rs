@@ -9,7 +9,7 @@ use super::table::{RowMut, Table};
 use crate::model::Kind;
 use crate::registry::Registry;
 
-/// Fields that can become families. The longest lists of the kernel (those of ZFS) have some 300;
+/// Fields that can become families in most cases. The longest lists of the kernel (those of ZFS) have some 300;
 /// the limit only keeps a file that is made up anew all the time from growing the registry without
 /// bound.
 const FIELDS_MAX: usize = 1_024;
@@ -46,6 +46,8 @@ pub(crate) struct Fields {
     registry: Registry,
     /// In the order of the source.
     known: Vec<Field>,
+    /// How many there can be.
+    limit: usize,
 }
 
 struct Field {
@@ -56,7 +58,12 @@ struct Field {
 impl Fields {
     /// No field yet; they are registered into `registry`.
     pub(crate) fn new(registry: &Registry) -> Fields {
-        Fields { registry: registry.clone(), known: Vec::new() }
+        Fields::up_to(FIELDS_MAX, registry)
+    }
+
+    /// The same for a source that may have another number of fields than most.
+    pub(crate) fn up_to(limit: usize, registry: &Registry) -> Fields {
+        Fields { registry: registry.clone(), known: Vec::new(), limit }
     }
 
     /// Begins a pass over the source. Its end removes the series that it did not visit.
@@ -113,12 +120,12 @@ impl FieldSweep<'_> {
     }
 
     fn register(&mut self, key: &[u8], described: Described) -> Result<usize, CollectError> {
-        let known = &mut self.fields.known;
-        if known.len() == FIELDS_MAX {
-            return Err(CollectError::TooMany { what: "fields", limit: FIELDS_MAX });
+        let Fields { registry, known, limit } = &mut *self.fields;
+        if known.len() == *limit {
+            return Err(CollectError::TooMany { what: "fields", limit: *limit });
         }
-        let table = Table::register_described(&self.fields.registry, described)
-            .map_err(CollectError::Unregistrable)?;
+        let table =
+            Table::register_described(registry, described).map_err(CollectError::Unregistrable)?;
         let index = self.next.min(known.len());
         known.insert(index, Field { key: key.into(), table });
         Ok(index)

@@ -38,6 +38,7 @@ mod drbd;
 mod edac;
 mod entropy;
 mod error;
+mod ethtool;
 mod fibrechannel;
 mod fields;
 mod filefd;
@@ -70,6 +71,7 @@ mod nvme;
 mod ordinals;
 mod os;
 mod pcidevice;
+mod perf;
 mod powersupplyclass;
 mod pressure;
 pub mod process;
@@ -191,6 +193,13 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("drbd", "replication of block devices by DRBD", drbd::Drbd::create),
     Row::on("edac", "errors of memory", edac::Edac::create).slow(),
     Row::on("entropy", "the kernel's pool of randomness", entropy::Entropy::create),
+    Row::off(
+        "ethtool",
+        "what drivers of network interfaces tell: links, versions, statistics",
+        ethtool::EthTool::create,
+    )
+    .with_flags(ethtool::FLAGS)
+    .slow(),
     Row::on("fibrechannel", "ports of Fibre Channel adapters", fibrechannel::FibreChannel::create)
         .slow(),
     Row::on("filefd", "open files of the whole host and their limit", filefd::FileFd::create),
@@ -230,6 +239,8 @@ pub const COLLECTORS: &[Row] = &[
     Row::off("pcidevice", "devices on PCI buses", pcidevice::PciDevice::create)
         .with_flags(pcidevice::FLAGS)
         .slow(),
+    Row::off("perf", "events that CPUs and the kernel count, by CPU", perf::Perf::create)
+        .with_flags(perf::FLAGS),
     Row::on(
         "powersupplyclass",
         "batteries, chargers and their kin",

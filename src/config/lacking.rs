@@ -37,15 +37,6 @@ const VALUE: Takes = Takes::Text("");
 /// The collectors of node_exporter that promlet lacks, by name. All are off by default there.
 pub const LACKING: &[LackingRow] = &[
     row("drm", "graphics cards, from /sys/class/drm", &[]),
-    row(
-        "ethtool",
-        "statistics of network drivers, asked by ioctl(2)",
-        &[
-            ("collector.ethtool.device-exclude", VALUE),
-            ("collector.ethtool.device-include", VALUE),
-            ("collector.ethtool.metrics-include", VALUE),
-        ],
-    ),
     row("logind", "sessions of users, from logind over D-Bus", &[]),
     row(
         "ntp",
@@ -61,20 +52,6 @@ pub const LACKING: &[LackingRow] = &[
         ],
     ),
     row("nvmesubsystem", "paths of NVMe subsystems, from /sys/class/nvme-subsystem", &[]),
-    row(
-        "perf",
-        "performance counters, from perf_event_open(2)",
-        &[
-            ("collector.perf.cache-profilers", Takes::Texts),
-            ("collector.perf.cpus", VALUE),
-            ("collector.perf.disable-cache-profilers", SWITCH),
-            ("collector.perf.disable-hardware-profilers", SWITCH),
-            ("collector.perf.disable-software-profilers", SWITCH),
-            ("collector.perf.hardware-profilers", Takes::Texts),
-            ("collector.perf.software-profilers", Takes::Texts),
-            ("collector.perf.tracepoint", Takes::Texts),
-        ],
-    ),
     row(
         "runit",
         "services of runit, from their control files",

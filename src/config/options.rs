@@ -39,6 +39,7 @@ const OPTIONS: &[OptionRow] = &[
         help: Cow::Borrowed("Show this help and exit."),
         effect: Effect::Help,
     },
+    row("help-long", Group::General, Effect::Help, "The same, as node_exporter spells it."),
     row("version", Group::General, Effect::Version, "Show the version and exit."),
     row(
         "once",

@@ -122,7 +122,9 @@ fn repeatable_values_add_up_and_replace_the_default() {
 #[test]
 fn help_and_version_come_before_what_follows() {
     assert!(matches!(parse_words(&["-h", "--nonsense"]), Ok(Parsed::Help)));
-    assert!(matches!(parse_words(&["--help"]), Ok(Parsed::Help)));
+    for word in ["--help", "--help-long"] {
+        assert!(matches!(parse_words(&[word]), Ok(Parsed::Help)), "{word}");
+    }
     assert!(matches!(parse_words(&["--version", "--", "x"]), Ok(Parsed::Version)));
 }
 
@@ -179,7 +181,7 @@ fn collectors_that_are_lacking_can_only_be_off() {
         &["--collector.systemd.unit-include=(ssh|cron).service", "--no-collector.logind"],
         &["--collector.systemd.unit-exclude", ".+"],
         &["--no-collector.systemd.enable-task-metrics", "--collector.systemd.private"],
-        &["--collector.perf.tracepoint=a:b", "--collector.perf.tracepoint=c:d"],
+        &["--collector.ntp.server=127.0.0.1", "--collector.ntp.server-port=123"],
     ];
     for words in CASES {
         assert_eq!(format!("{:?}", typed(words)), defaults, "{words:?}");
