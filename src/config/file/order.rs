@@ -16,7 +16,7 @@ pub(super) fn check(sections: &[&Section<'_>], applications: &[Application], err
             // Also one that is wrong otherwise: it is said there.
             if !sections.iter().any(|section| section.name == name) {
                 let nearest = suggest::nearest(name, sections.iter().map(|section| section.name));
-                let fault = Fault::new("the name of a section", name).or_rather(nearest);
+                let fault = Fault::new("the name of a section [app NAME]", name).or_rather(nearest);
                 errors.push(line_of(&application.name), Some("after"), fault);
             }
         }
