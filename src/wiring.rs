@@ -13,7 +13,7 @@ use promlet::exporter::{
     Exporter, RequestCounters, ScrapePhases, register_build_info, register_scrape_up,
 };
 use promlet::http::{ListenAddress, Listener};
-use promlet::supervisor::{self, AppStatus, Application, ExitReason, Roster};
+use promlet::supervisor::{self, AppStatus, ExitReason, Plan, Roster};
 use promlet::sys::error::plain;
 use promlet::{RegisterError, Registry, log, sys};
 use std::error::Error;
@@ -216,16 +216,17 @@ pub(crate) fn read_file(path: &Path) -> Result<Contents, FileError> {
     config::file::parse(&name, &bytes, &read_text).map_err(FileError::Wrong)
 }
 
-/// The applications of the file, read once more, or the log of why it is not to be used. What it
-/// watches is taken over at once.
-pub(crate) fn reload(path: &Path, watches: &WatchList) -> Option<Vec<Application>> {
+/// What the file asks for, read once more, or the log of why it is not to be used. What it watches
+/// is taken over at once.
+pub(crate) fn reload(path: &Path, watches: &WatchList, stays: bool) -> Option<Plan> {
     match read_file(path) {
         Ok(contents) => {
             let counts = (contents.applications.len(), contents.watches.len());
             let fields: log::Fields<'_> = &[("applications", &counts.0), ("watched", &counts.1)];
             log::info("configuration read again", fields);
+            let stays = stays || !contents.watches.is_empty();
             watches.set(contents.watches);
-            Some(contents.applications)
+            Some(Plan { applications: contents.applications, stays })
         }
         Err(error) => {
             for line in error.to_string().lines() {

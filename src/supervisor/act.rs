@@ -217,7 +217,7 @@ impl Supervisor<'_> {
 
     /// Whether promlet goes on when an application ends.
     fn is_going_on(&self) -> bool {
-        matches!(self.role, Role::Manager(_)) && self.stopping.is_none()
+        matches!(self.role, Role::Manager { .. }) && self.stopping.is_none()
     }
 }
 

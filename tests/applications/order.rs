@@ -1,6 +1,9 @@
 //! Starts in order, stops in the reverse of it.
 
+use std::process::Command;
+
 use crate::Managed;
+use crate::support::process::binary;
 
 const CHAIN: &str = "
     [app web]
@@ -69,6 +72,28 @@ fn promlet_ends_when_all_have_done_their_work() {
         ",
     );
     assert_eq!(managed.process.wait().code(), Some(0));
+}
+
+/// Where something is watched, or by wish, there is more to show than applications that have ended;
+/// a file without either ends it as ever.
+#[test]
+fn promlet_goes_on_where_it_is_to() {
+    let done = "[app a]\ncommand = sh -c 'exit 3'\nrestart = never\n";
+    let watched = format!("{done}[watch w]\nuser = 60124\n");
+    let mut managed = Managed::start(&watched);
+    managed.expect_log("application ended", "a");
+    managed.reload("[watch w]\nuser = 60124\n[app b]\ncommand = true\nrestart = never\n");
+    managed.expect_log("application ended", "b");
+    managed.reload(done);
+    assert_eq!(managed.process.wait().code(), Some(3));
+
+    let mut command = Command::new(binary());
+    command.arg("--app.stay");
+    let mut managed = Managed::start_by(command, done);
+    managed.expect_log("application ended", "a");
+    managed.reload("[app b]\ncommand = sleep 1000\n");
+    managed.expect_start("b");
+    assert_eq!(managed.stop().code(), Some(0));
 }
 
 #[test]
