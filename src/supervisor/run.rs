@@ -10,7 +10,7 @@ use super::policy::{Event, Goal, State};
 use super::roster::Orphan;
 use super::signals::{self, Signals};
 use super::slot::Slot;
-use super::{Application, Roster, probe, reload};
+use super::{Application, Roster, probe};
 use crate::log;
 use crate::sys::epoll::{Epoll, Events, Interest};
 use crate::sys::process::{self, Children};
@@ -209,13 +209,15 @@ impl<'a> Supervisor<'a> {
     /// Does what is due: by time, by order, by what has ended.
     fn advance(&mut self) -> Result<(), RunError> {
         let now = Instant::now();
-        self.step_all(|slot| slot.life.deadline().is_some_and(|at| at <= now), Event::Tick)?;
-        self.check_health(now)?;
-        self.forget_removed();
         if self.stopping.is_some() {
             let never_started =
                 |slot: &Slot| matches!(slot.life.state, State::Waiting | State::Backoff { .. });
             self.step_all(never_started, Event::Stop)?;
+        }
+        self.step_all(|slot| slot.life.deadline().is_some_and(|at| at <= now), Event::Tick)?;
+        self.check_health(now)?;
+        self.forget_removed();
+        if self.stopping.is_some() {
             for index in order::stoppable(&self.views()) {
                 if self.slots[index].life.goal != Goal::Down {
                     self.step(index, Event::Stop)?;
@@ -295,6 +297,10 @@ impl<'a> Supervisor<'a> {
         match (&mut self.role, signal) {
             (Role::Idle, signal) if signals::is_stopping(signal) => self.stopping = Some(signal),
             (Role::Idle, _) => {}
+            (Role::Manager { .. }, Signal::INT) if self.stopping.is_some() => {
+                log::warn("killing the applications", &[("signal", &signal)]);
+                self.step_all(|_| true, Event::Kill)?;
+            }
             (Role::Manager { .. }, Signal::TERM | Signal::INT) => {
                 log::info("stopping the applications", &[("signal", &signal)]);
                 self.stopping = Some(signal);
@@ -331,10 +337,7 @@ impl<'a> Supervisor<'a> {
                 continue;
             };
             let mut slot = old.remove(same);
-            if let Some(event) = reload::event(&slot.application, &application, &slot.life) {
-                // By the old rules: the signal is for what runs.
-                actions.push((self.slots.len(), slot.step(event, now)));
-            }
+            actions.push((self.slots.len(), slot.step_to(&application, now)));
             slot.set_application(application);
             self.slots.push(slot);
         }
