@@ -176,7 +176,9 @@ fn resolve_environment(
             variables.append(&mut draft.environment);
             draft.environment = variables;
         }
-        Ok(Err((line, fault))) => errors.push_of(&shown, line, fault),
+        Ok(Err(faults)) => {
+            faults.into_iter().for_each(|(line, fault)| errors.push_of(&shown, line, fault));
+        }
         Err(reason) => {
             let expected = format!("a file that can be read ({reason})");
             let line = section.line_of("environment-file");

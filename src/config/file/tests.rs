@@ -271,6 +271,11 @@ fn circles_are_shown() {
         errors(text),
         ["f:8: after: expected an order without a circle, found \"b after c after b\""]
     );
+    // Who comes twice after the same waits for it once.
+    assert_eq!(
+        contents("[app a]\ncommand=x\n[app b]\ncommand=x\nafter=a a\n").applications.len(),
+        2
+    );
 }
 
 #[test]
