@@ -6,10 +6,9 @@
 mod wiring;
 
 use promlet::collector::watch::WatchList;
-use promlet::config::file::Contents;
 use promlet::config::{self, Config, Invocation, UsageError};
 use promlet::http::{Limits, Server};
-use promlet::supervisor::{self, Roster, Signals, Supervisor, Work};
+use promlet::supervisor::{self, Plan, Roster, Signals, Supervisor, Work};
 use promlet::sys::error::plain;
 use promlet::sys::{heap, limits};
 use promlet::{Encoder, Registry, log};
@@ -74,10 +73,13 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
     let addresses = wiring::listen_addresses(&config)?;
     wiring::check_web_config(&config)?;
     let file = config.config_file.as_deref();
-    let contents = file.map(wiring::read_file).transpose()?;
+    let contents = file.map(wiring::read_file).transpose()?.unwrap_or_default();
+    config::check_applications(&config, &contents.applications)?;
     let (roster, watches) = (Roster::default(), WatchList::default());
     let registry = Registry::new();
     let requests = wiring::register(&registry, &config, &roster, &watches)?;
+    let is_watching = !contents.watches.is_empty();
+    watches.set(contents.watches);
     if config.once {
         let mut body = Vec::new();
         requests.count_scrape();
@@ -88,13 +90,13 @@ fn run(config: Config) -> Result<u8, Box<dyn Error>> {
 
     // Before there is a second thread, which would take the signals.
     let signals = Signals::block().map_err(because("cannot take over the signals"))?;
-    let mut reload = || wiring::reload(file?, &watches);
-    let work = match (&config.application, contents) {
-        (Some(application), _) => Work::Command(Box::new(application.clone())),
-        (None, Some(Contents { applications, watches: watched })) => {
-            watches.set(watched);
-            Work::File { applications, reload: &mut reload }
-        }
+    let mut reload = || wiring::reload(file?, &watches, config.stay);
+    let work = match (config.application.clone(), file) {
+        (Some(application), _) => Work::Command(Box::new(application)),
+        (None, Some(_)) => Work::File {
+            plan: Plan { applications: contents.applications, stays: config.stay || is_watching },
+            reload: &mut reload,
+        },
         (None, None) => Work::Nothing,
     };
     let supervisor = Supervisor::new(&signals, work, &roster)?;

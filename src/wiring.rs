@@ -13,7 +13,7 @@ use promlet::exporter::{
     Exporter, RequestCounters, ScrapePhases, register_build_info, register_scrape_up,
 };
 use promlet::http::{ListenAddress, Listener};
-use promlet::supervisor::{self, AppStatus, Application, ExitReason, Roster};
+use promlet::supervisor::{self, AppStatus, ExitReason, Plan, Roster};
 use promlet::sys::error::plain;
 use promlet::sys::heap;
 use promlet::{RegisterError, Registry, Scrape, log, sys};
@@ -213,20 +213,21 @@ impl Error for FileError {}
 pub(crate) fn read_file(path: &Path) -> Result<Contents, FileError> {
     let name = path.display().to_string();
     let cannot_read = |reason| FileError::Unreadable(format!("cannot read {name}: {reason}"));
-    let text = read_text(path).map_err(cannot_read)?;
-    config::file::parse(&name, &text, &read_text).map_err(FileError::Wrong)
+    let bytes = read_bytes(path).map_err(cannot_read)?;
+    config::file::parse(&name, &bytes, &read_text).map_err(FileError::Wrong)
 }
 
-/// The applications of the file, read once more, or the log of why it is not to be used. What it
-/// watches is taken over at once.
-pub(crate) fn reload(path: &Path, watches: &WatchList) -> Option<Vec<Application>> {
+/// What the file asks for, read once more, or the log of why it is not to be used. What it watches
+/// is taken over at once.
+pub(crate) fn reload(path: &Path, watches: &WatchList, stays: bool) -> Option<Plan> {
     match read_file(path) {
         Ok(contents) => {
             let counts = (contents.applications.len(), contents.watches.len());
             let fields: log::Fields<'_> = &[("applications", &counts.0), ("watched", &counts.1)];
             log::info("configuration read again", fields);
+            let stays = stays || !contents.watches.is_empty();
             watches.set(contents.watches);
-            Some(contents.applications)
+            Some(Plan { applications: contents.applications, stays })
         }
         Err(error) => {
             for line in error.to_string().lines() {
@@ -239,6 +240,14 @@ pub(crate) fn reload(path: &Path, watches: &WatchList) -> Option<Vec<Application
 
 /// The text of a file that is not too long, or why there is none.
 pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
+        let (valid, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("its line {line} is not UTF-8")
+    })
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let read = || {
         // Opening one waits for somebody who writes.
         if path.metadata()?.file_type().is_fifo() {
@@ -252,7 +261,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > config::file::FILE_BYTES_MAX {
         return Err(format!("it is longer than {} bytes", config::file::FILE_BYTES_MAX));
     }
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    Ok(bytes)
 }
 
 /// Gives back what the start of the program and the layout of the first answers have freed in the

@@ -1,5 +1,5 @@
-//! Random starts, stops, crashes, reloads and scrapes: no zombie, no descriptor and no memory stays
-//! behind, and nobody outlives promlet.
+//! Random starts, stops, crashes, reloads, watches and scrapes: no zombie, no descriptor and no
+//! memory stays behind, nobody outlives promlet, and each page is one that can be read.
 //!
 //! The test takes some seconds. For longer, or with other numbers:
 //!
@@ -14,6 +14,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::client::Client;
+use support::exposition::{self, Sample};
 use support::poll;
 use support::process::{Process, binary};
 use support::temp::TempDir;
@@ -45,6 +46,16 @@ const MENU: [&str; 10] = [
     "command = /nonexistent\nbackoff-initial = 10ms\noutput = prefixed\n",
 ];
 
+/// Ways to watch, of what is on the menu and of the test itself.
+const WATCHES: [&str; 6] = [
+    "executable = sleep\n",
+    "command-line = .\ngroup = ${executable}\ngroups-max = 7\n",
+    "command-line = '^sh -c (?P<what>\\w+)'\ngroup = sh-${what}\nchildren = no\n",
+    "user = 0\nexecutable = sh\n",
+    "cgroup = /\ngroup = ${user}\n",
+    "pid-file = /nonexistent/pid\n",
+];
+
 /// xorshift64*: the same numbers for the same seed.
 struct Random(u64);
 
@@ -65,6 +76,11 @@ impl Random {
                 config += ["", "after = quiet\n", "enabled = no\n"][self.below(3)];
             }
         }
+        for (index, keys) in WATCHES.iter().enumerate() {
+            if self.below(3) == 0 {
+                config += &format!("[watch w{index}]\n{keys}");
+            }
+        }
         config
     }
 }
@@ -73,6 +89,8 @@ struct Soak {
     process: Process,
     folder: TempDir,
     client: Client,
+    /// Those of the quiet one, as the last page had them.
+    starts: f64,
 }
 
 impl Soak {
@@ -88,7 +106,7 @@ impl Soak {
         let process = Process::spawn(&mut command);
         let address = poll("an address", || listening_address(process.pid()));
         let client = Client::connect(address).expect("it listens");
-        Soak { process, folder, client }
+        Soak { process, folder, client, starts: 0.0 }
     }
 
     fn reload(&self, config: &str) {
@@ -98,8 +116,17 @@ impl Soak {
         self.process.signal("HUP");
     }
 
+    /// Asks for the page, which is to be a right one: the starts of the one that stays never fall.
     fn scrape(&mut self) {
-        assert_eq!(self.client.get("/metrics").expect("it answers").status, 200);
+        let response = self.client.get("/metrics").expect("it answers");
+        assert_eq!(response.status, 200);
+        let page = exposition::read(&response.body).unwrap_or_else(|error| panic!("{error}"));
+        let family = page.family("appmesh_application_process_starts_total");
+        let samples = family.map(|family| &family.samples[..]).unwrap_or_default();
+        let is_quiet = |sample: &&Sample| sample.label("application") == Some("quiet");
+        let starts = samples.iter().find(is_quiet).expect("it is never gone").value;
+        assert!(starts >= self.starts, "{} to {starts}", self.starts);
+        self.starts = starts;
     }
 
     /// Does this for a while; how much was done.
@@ -164,7 +191,7 @@ fn nothing_stays_behind() {
     );
     assert_eq!(descriptors, descriptors_at_first);
     assert!(resident <= resident_early + GROWTH_KIB_MAX, "{resident_early} to {resident} KiB");
-    let Soak { mut process, folder, client } = soak;
+    let Soak { mut process, folder, client, .. } = soak;
     // Or promlet would wait for the client to close.
     drop(client);
     process.signal("TERM");

@@ -17,7 +17,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use promlet::config;
-use promlet::supervisor::{AppStatus, Application, ExitReason, Roster, Signals, Supervisor, Work};
+use promlet::supervisor::{
+    AppStatus, Application, ExitReason, Plan, Roster, Signals, Supervisor, Work,
+};
 use promlet::sys::process::{Target, send};
 use promlet::sys::signal::Signal;
 
@@ -126,7 +128,8 @@ fn manage(config: &str) -> ExitCode {
     let signals = Signals::block().expect("signals are blocked");
     let no_file = |_: &std::path::Path| Err("there is none".to_owned());
     let contents = config::file::parse("test", config, &no_file).expect("it is right");
-    let work = Work::File { applications: contents.applications, reload: &mut || None };
+    let plan = Plan { applications: contents.applications, stays: false };
+    let work = Work::File { plan, reload: &mut || None };
     let roster = Roster::default();
     let supervisor = Supervisor::new(&signals, work, &roster).expect("it can be set up");
     let outcome = supervisor.run().expect("it runs to its end");

@@ -1,4 +1,4 @@
-//! Any text has one verdict as a configuration file, each error names one of its lines, and a line
+//! Whatever bytes there are have one verdict as a configuration file, each error names one of its lines, and a line
 //! of comment in front of it changes the lines and nothing else.
 
 use promlet::config::file::{FileError, parse};
@@ -14,13 +14,14 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// Checks the property on `data`.
 pub fn check(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
-    let plain = parse("f", text, &read);
-    let shifted = parse("f", &format!("# comment\n{text}"), &read);
+    // A byte order mark is one at the beginning only.
+    let data = data.strip_prefix("\u{feff}".as_bytes()).unwrap_or(data);
+    let plain = parse("f", data, &read);
+    let shifted = parse("f", [b"# comment\n", data].concat(), &read);
     match (plain, shifted) {
         (Ok(plain), Ok(shifted)) => assert_eq!(plain, shifted),
         (Err(plain), Err(shifted)) => {
-            let lines = text.split('\n').count();
+            let lines = data.split(|byte| *byte == b'\n').count();
             let place = |error: &FileError| (error.file.clone(), error.line);
             assert!(!plain.is_empty() && plain.len() == shifted.len());
             for (plain, shifted) in plain.iter().zip(&shifted) {

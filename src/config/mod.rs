@@ -107,10 +107,12 @@ pub struct Config {
     pub log_format: log::Format,
     /// Print one scrape to standard output and exit, in place of listening.
     pub once: bool,
-    /// The command to run, if there is one; then there is no configuration file.
+    /// The command to run, if there is one; then the configuration file only says what to watch.
     pub application: Option<Application>,
     /// The configuration file with the applications to run and to watch, if there is one.
     pub config_file: Option<PathBuf>,
+    /// Whether to go on when all applications of that file have ended.
+    pub stay: bool,
     /// Whether what is watched is exposed under the names of process-exporter too.
     pub namedprocess: bool,
     /// Which of App Mesh's families are exposed, and how.
@@ -190,6 +192,27 @@ pub fn version_line() -> String {
     format!("promlet, version {VERSION} ({revision}{os}/{arch})\n")
 }
 
+/// Refuses a configuration file with applications where they are not run: beside a command, which
+/// would not be promlet's only one then, or where it prints one scrape.
+///
+/// # Errors
+///
+/// The same as for a command line that does not fit together.
+pub fn check_applications(config: &Config, applications: &[Application]) -> Result<(), UsageError> {
+    let (Some(path), Some(first)) = (&config.config_file, applications.first()) else {
+        return Ok(());
+    };
+    let other = match &config.application {
+        Some(_) => "a command",
+        None if config.once => "--once",
+        None => return Ok(()),
+    };
+    let (path, name) = (error::shown(path.as_os_str()), &first.name);
+    let reason =
+        format!("\"{path}\" has applications to run ([app {name}]), and cannot go with {other}");
+    Err(UsageError::Conflict { flag: "--config.file", reason })
+}
+
 /// What one flag alone cannot know: how they fit together.
 fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageError> {
     if typed.telemetry_path.starts_with(RESERVED_PATH) {
@@ -208,11 +231,9 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
             format!("prints and exits, and cannot run a command (\"{}\")", error::shown(program));
         return Err(UsageError::Conflict { flag: "--once", reason });
     }
-    if let (Some(path), true) = (&typed.config_file, typed.once || !typed.command.is_empty()) {
-        let other = if typed.once { "--once" } else { "a command" };
-        let path = error::shown(path.as_os_str());
-        let reason = format!("\"{path}\" has applications to run, and cannot go with {other}");
-        return Err(UsageError::Conflict { flag: "--config.file", reason });
+    if typed.app_stay && (typed.config_file.is_none() || !typed.command.is_empty()) {
+        let reason = "it is about the applications of a --config.file".to_owned();
+        return Err(UsageError::Conflict { flag: "--app.stay", reason });
     }
     let application = application(typed.command, typed.app_name, typed.app_stop_timeout);
     Ok(Config {
@@ -228,6 +249,7 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
         once: typed.once,
         application,
         config_file: typed.config_file,
+        stay: typed.app_stay,
         namedprocess: typed.namedprocess,
         appmesh: typed.appmesh,
         collectors,
@@ -336,12 +358,12 @@ mod tests {
                 "conflict: --once: prints and exits, and cannot run a command (\"sh\")",
             ),
             (
-                &["--config.file=f", "--", "sh"],
-                "conflict: --config.file: \"f\" has applications to run, and cannot go with a command",
+                &["--app.stay"],
+                "conflict: --app.stay: it is about the applications of a --config.file",
             ),
             (
-                &["--config.file=f", "--once"],
-                "conflict: --config.file: \"f\" has applications to run, and cannot go with --once",
+                &["--app.stay", "--config.file=f", "--", "sh"],
+                "conflict: --app.stay: it is about the applications of a --config.file",
             ),
             (&["--config.check"], "conflict: --config.check: there is no --config.file to check"),
         ];

@@ -167,6 +167,12 @@ const OPTIONS: &[OptionRow] = &[
         "How long COMMAND may take to stop after SIGTERM until it is killed.",
     ),
     row(
+        "app.stay",
+        Group::Application,
+        Effect::Switch(|typed| typed.app_stay = true),
+        "Go on when all applications of that file have ended.",
+    ),
+    row(
         "appmesh.scrape-count",
         Group::AppMesh,
         on(|typed, on| typed.appmesh.scrape_count = on),

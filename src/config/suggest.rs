@@ -10,9 +10,11 @@ const CHARS_PER_FAULT: usize = 3;
 
 /// The best of `names` for `word`, both without dashes, if any is close enough.
 ///
-/// A name that ends in the word (`listen-address` for `web.listen-address`) is near enough too.
+/// A name that ends in the word (`listen-address` for `web.listen-address`) is near enough too, and
+/// capitals are as good as small letters.
 pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.chars().take(WORD_CHARS_MAX + 1).collect();
+    let letters = word.chars().map(|letter| letter.to_ascii_lowercase());
+    let word: Vec<char> = letters.take(WORD_CHARS_MAX + 1).collect();
     if word.is_empty() || word.len() > WORD_CHARS_MAX {
         return None;
     }
@@ -68,6 +70,7 @@ mod tests {
         assert_eq!(nearest("listen-address"), Some("web.listen-address"));
         assert_eq!(nearest("loglevel"), Some("log.level"));
         assert_eq!(nearest("hlp"), Some("help"));
+        assert_eq!(nearest("HELP"), Some("help"));
         assert_eq!(nearest("xyz"), None);
         assert_eq!(nearest(""), None);
         assert_eq!(super::nearest("b", ["a"].into_iter()), None);

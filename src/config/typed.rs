@@ -25,6 +25,7 @@ pub(super) struct Typed {
     pub(super) namedprocess: bool,
     pub(super) app_name: Option<String>,
     pub(super) app_stop_timeout: Duration,
+    pub(super) app_stay: bool,
     pub(super) appmesh: AppMesh,
     pub(super) disable_default_collectors: bool,
     /// The collectors that were named, and whether to be turned on.

@@ -43,11 +43,9 @@ pub(super) fn url_path(value: &OsStr) -> Result<String, Expected> {
 
 /// A time as Go writes it: `30s`, `1m30s`, `250ms`; longest unit first is not asked for.
 pub(super) fn duration(value: &OsStr, longest: Duration) -> Result<Duration, Expected> {
-    value
-        .to_str()
-        .and_then(parse_duration)
-        .filter(|duration| *duration <= longest)
-        .ok_or_else(|| format!("a time such as 30s or 1m30s, at most {}s", longest.as_secs()))
+    value.to_str().and_then(parse_duration).filter(|duration| *duration <= longest).ok_or_else(
+        || format!("a time such as 30s or 1m30s, at most {}h", longest.as_secs() / 3600),
+    )
 }
 
 /// A number of bytes: `512B`, `64KiB`, `2GiB`.

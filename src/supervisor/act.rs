@@ -103,6 +103,12 @@ impl Supervisor<'_> {
                     tree::signal_one(signal, Target::Process(pid));
                 }
             }
+            Action::Tell(signal) => {
+                if let Some(pid) = self.slots[index].pid {
+                    tree::signal_one(signal, Target::Process(pid));
+                    tree::signal_one(Signal::CONT, Target::Process(pid));
+                }
+            }
             // With one listing for all that have ended: `settle_trees`, before anything else.
             Action::TerminateTree => self.slots[index].is_to_terminate = true,
             Action::KillTree => self.kill_tree(index),
@@ -140,7 +146,7 @@ impl Supervisor<'_> {
     /// process.
     fn kill_tree(&self, index: usize) {
         match tree::read() {
-            Ok(processes) => signal_each(Signal::KILL, self.members(index, &processes)),
+            Ok(processes) => signal_each(Signal::KILL, &self.members(index, &processes)),
             Err(error) => self.signal_group(index, Signal::KILL, &error),
         }
     }
@@ -180,7 +186,8 @@ impl Supervisor<'_> {
                     let members = self.members(index, processes);
                     let is_empty = members.is_empty();
                     if is_to_terminate {
-                        signal_each(Signal::TERM, members);
+                        signal_each(Signal::TERM, &members);
+                        signal_each(Signal::CONT, &members);
                     }
                     is_empty
                 }
@@ -217,12 +224,12 @@ impl Supervisor<'_> {
 
     /// Whether promlet goes on when an application ends.
     fn is_going_on(&self) -> bool {
-        matches!(self.role, Role::Manager(_)) && self.stopping.is_none()
+        matches!(self.role, Role::Manager { .. }) && self.stopping.is_none()
     }
 }
 
-fn signal_each(signal: Signal, pids: Vec<i32>) {
-    pids.into_iter().for_each(|pid| tree::signal_one(signal, Target::Process(pid)));
+fn signal_each(signal: Signal, pids: &[i32]) {
+    pids.iter().for_each(|pid| tree::signal_one(signal, Target::Process(*pid)));
 }
 
 /// Whether nobody is left in a process group; who may not be signalled is somebody.

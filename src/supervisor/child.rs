@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::{Application, COOKIE, Launch, Output};
+use super::{Application, COOKIE, Identity, Launch, Limits, Output};
 use crate::sys::error::plain;
 use crate::sys::isolation::{Isolation, Session, isolate};
 use crate::sys::process;
@@ -26,6 +26,9 @@ const OUTPUT_FILE_MODE: u32 = 0o640;
 pub struct SpawnError {
     program: OsString,
     directory: Option<PathBuf>,
+    /// Whom it was to run as and with which limits, where that may have been refused.
+    identity: Option<Identity>,
+    has_limits: bool,
     source: io::Error,
 }
 
@@ -48,6 +51,15 @@ impl fmt::Display for SpawnError {
         write!(f, "cannot start {:?}", self.program)?;
         if let Some(directory) = &self.directory {
             write!(f, " in {directory:?}")?;
+        }
+        if let Some(Identity { uid, gid, .. }) = &self.identity {
+            match uid {
+                Some(uid) => write!(f, " as user {uid} and group {gid}")?,
+                None => write!(f, " as group {gid}")?,
+            }
+        }
+        if self.has_limits {
+            f.write_str(" with its limits")?;
         }
         write!(f, ": {}", plain(&self.source))
     }
@@ -105,6 +117,8 @@ pub(super) fn spawn_probe(
     command.spawn().map_err(|source| SpawnError {
         program: program.clone(),
         directory: None,
+        identity: None,
+        has_limits: false,
         source,
     })
 }
@@ -149,7 +163,14 @@ fn command(
 fn failure(launch: &Launch, source: io::Error) -> SpawnError {
     let is_missing = |directory: &&PathBuf| !directory.is_dir();
     let directory = launch.directory.as_ref().filter(is_missing).cloned();
-    SpawnError { program: launch.program.clone(), directory, source }
+    let is_refused = source.kind() == io::ErrorKind::PermissionDenied;
+    SpawnError {
+        program: launch.program.clone(),
+        directory,
+        identity: launch.identity.clone().filter(|_| is_refused),
+        has_limits: is_refused && launch.limits != Limits::default(),
+        source,
+    }
 }
 
 /// Opens a file for the output of a child, at its end.

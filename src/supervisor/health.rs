@@ -20,9 +20,9 @@ pub(super) struct Checkup {
 }
 
 impl Checkup {
-    /// The checks of an application that was started `now`.
-    pub(super) fn new(now: Instant, rules: &HealthCheck) -> Checkup {
-        let mut checkup = Checkup { started: now, next_at: now, failures: 0, has_passed: false };
+    /// The checks from `now` on of an application that has `started` then or before.
+    pub(super) fn new(started: Instant, now: Instant, rules: &HealthCheck) -> Checkup {
+        let mut checkup = Checkup { started, next_at: now, failures: 0, has_passed: false };
         checkup.next_at = now + checkup.interval(now, rules);
         checkup
     }
@@ -75,7 +75,7 @@ mod tests {
         };
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut checkup = Checkup::new(start, &rules);
+        let mut checkup = Checkup::new(start, start, &rules);
         assert_eq!(checkup.next_at, at(1), "who starts is checked often");
         let (good, bad) = (Some(Health::Healthy), Some(Health::Unhealthy));
         #[rustfmt::skip]
@@ -93,7 +93,7 @@ mod tests {
             assert_eq!(checkup.record(is_passed, at(now), &rules), expected, "{name}");
             assert_eq!(checkup.next_at, at(next), "{name}");
         }
-        let mut checkup = Checkup::new(start, &rules);
+        let mut checkup = Checkup::new(start, start, &rules);
         assert_eq!(checkup.record(true, at(1), &rules), good);
         assert_eq!(checkup.next_at, at(11), "who has passed has started");
         assert_eq!(checkup.record(false, at(2), &rules), None);

@@ -68,6 +68,6 @@ pub use application::{
 pub use child::SpawnError;
 pub use outcome::{Outcome, RunError};
 pub use roster::{COOKIE, Orphan, Roster};
-pub use run::{Supervisor, Work};
+pub use run::{Plan, Supervisor, Work};
 pub use signals::Signals;
 pub use status::{AppStatus, ExitReason, Reaped};

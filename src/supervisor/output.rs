@@ -156,20 +156,20 @@ impl Outputs {
 }
 
 /// Queues a line, and what was dropped before it; or counts it as dropped.
-fn write_line(sink: &mut Sink, status: &AppStatus, dropped: &mut u64, line: &[u8]) {
+fn write_line(sink: &mut Sink, status: &Arc<AppStatus>, dropped: &mut u64, line: &[u8]) {
     let note = note(status, *dropped);
-    if sink.push(&[&note, status.name().as_bytes(), b": ", line, b"\n"]) {
+    if sink.push(status, &[&note, status.name().as_bytes(), b": ", line, b"\n"]) {
         *dropped = 0;
     } else {
         *dropped += 1;
-        status.record_dropped_line();
+        status.record_dropped_lines(1);
     }
 }
 
 /// Says what was dropped at the end of an output, where no line follows.
-fn say_dropped(sink: &mut Sink, status: &AppStatus, dropped: &mut u64) {
+fn say_dropped(sink: &mut Sink, status: &Arc<AppStatus>, dropped: &mut u64) {
     let note = note(status, *dropped);
-    if !note.is_empty() && sink.push_note(&note) {
+    if !note.is_empty() && sink.push_note(status, &note) {
         *dropped = 0;
     }
 }

@@ -2,7 +2,7 @@
 //! an argument.
 //!
 //! ```text
-//!              Start                  Stop, Replace, Unhealthy: the stop signal
+//!              Start                  Stop, Replace, Unhealthy: the stop signal (Kill: Killing)
 //!   Waiting ───────────> Running ───────────────────────> Stopping ──────┐
 //!      ^      spawn     ^   │                                 │ grace over│
 //!      │ Replace        │   │ its first process ended:        │          v
@@ -123,6 +123,8 @@ pub(super) enum Event {
     Signal(Signal),
     /// It is to end.
     Stop,
+    /// It is to end at once.
+    Kill,
     /// It is to be started anew.
     Replace,
     /// Its health check says that it does not work.
@@ -146,6 +148,8 @@ pub(super) enum Action {
     Spawn,
     /// Send the signal to its first process.
     Forward(Signal),
+    /// The same, and let it go on if it is suspended: it could not heed the signal.
+    Tell(Signal),
     /// Send TERM to everything left of its tree.
     TerminateTree,
     /// Send KILL to everything of its tree.
@@ -168,6 +172,7 @@ impl Life {
                 _ => Action::Nothing,
             },
             Event::Stop => self.stop(Goal::Down, now, rules),
+            Event::Kill => self.kill_now(now),
             Event::Replace => self.stop(Goal::Replace, now, rules),
             Event::Unhealthy if self.goal == Goal::Up => self.stop(Goal::Recover, now, rules),
             Event::Unhealthy => Action::Nothing,
@@ -216,7 +221,7 @@ impl Life {
             (State::Running, _) => {
                 let kill_at = now + rules.stop.timeout.min(TIME_MAX);
                 self.state = State::Stopping { kill_at };
-                Action::Forward(rules.stop.signal)
+                Action::Tell(rules.stop.signal)
             }
             (State::Waiting | State::Backoff { .. }, Goal::Down) => {
                 self.state = State::Ended(Ending::Stopped(None));
@@ -231,12 +236,39 @@ impl Life {
         }
     }
 
+    fn kill_now(&mut self, now: Instant) -> Action {
+        self.goal = Goal::Down;
+        match self.state {
+            State::Running | State::Stopping { .. } => self.kill(None, now),
+            State::Draining { end, .. } => self.kill(Some(end), now),
+            State::Waiting | State::Backoff { .. } => {
+                self.state = State::Ended(Ending::Stopped(None));
+                Action::Nothing
+            }
+            State::Killing { .. } | State::Ended(_) => Action::Nothing,
+        }
+    }
+
+    /// Gives one that was told to stop no more than `timeout` from `now` on.
+    pub(super) fn shorten_stop(&mut self, timeout: Duration, now: Instant) {
+        if let State::Stopping { kill_at } = &mut self.state {
+            *kill_at = (*kill_at).min(now + timeout.min(TIME_MAX));
+        }
+    }
+
+    /// When it was started last.
+    pub(super) fn started(&self) -> Option<Instant> {
+        self.started
+    }
+
     fn end(&mut self, status: ExitStatus, now: Instant, rules: &Application) -> Action {
         let ran_for = self.started.map(|started| now.saturating_duration_since(started));
         let end = End { status, ran_for: ran_for.unwrap_or_default() };
         match self.state {
             State::Running | State::Stopping { .. } => {
                 let kill_at = now + rules.stop.timeout.min(LEFTOVERS_GRACE);
+                // What it leaves behind has no more time than itself.
+                let kill_at = self.deadline().map_or(kill_at, |deadline| deadline.min(kill_at));
                 self.state = State::Draining { end, kill_at };
                 Action::TerminateTree
             }
@@ -334,6 +366,7 @@ mod tests {
         let draining = |code| State::Draining { end: ran(exited(code), 0), kill_at: at(5_000) };
         let killing =
             |end, again| State::Killing { end, again_at: at(again), give_up_at: at(35_000) };
+        let by_wish = |end| State::Killing { end, again_at: at(25_100), give_up_at: at(30_000) };
         let backoff = State::Backoff { until: at(1_000) };
         let ended = State::Ended;
         let finished = |code| ended(Ending::Finished(exited(code)));
@@ -351,7 +384,7 @@ mod tests {
             ("a signal is forwarded", Never, Up, running, E::Signal(usr1), 0, (running, Up), Forward(usr1)),
             ("also to one that stops", Never, Down, stopping, E::Signal(usr1), 0, (stopping, Down), Forward(usr1)),
             ("but not to nobody", Never, Up, draining(0), E::Signal(usr1), 1, (draining(0), Up), Nothing),
-            ("a stop starts the grace", Always, Up, running, E::Stop, 0, (stopping, Down), Forward(quit)),
+            ("a stop starts the grace", Always, Up, running, E::Stop, 0, (stopping, Down), Tell(quit)),
             ("a second one does not extend it", Always, Down, stopping, E::Stop, 9, (stopping, Down), Nothing),
             ("a stop before the start", Always, Up, Waiting, E::Stop, 0, (ended(Ending::Stopped(None)), Down), Nothing),
             ("a stop between starts", Always, Up, backoff, E::Stop, 0, (ended(Ending::Stopped(None)), Down), Nothing),
@@ -365,6 +398,12 @@ mod tests {
             ("what survives is given up", Never, Down, killing(None, 34_900), E::Tick, 35_000, (ended(Ending::Stopped(Some(killed().status))), Down), Nothing),
             ("an end by itself", Never, Up, running, E::Ended(exited(3)), 0, (draining(3), Up), TerminateTree),
             ("an end that was asked for", Never, Down, stopping, E::Ended(exited(3)), 0, (draining(3), Down), TerminateTree),
+            ("what it leaves has no time of its own", Never, Down, stopping, E::Ended(exited(3)), 29_000, (State::Draining { end: ran(exited(3), 29_000), kill_at: at(30_000) }, Down), TerminateTree),
+            ("it is to end at once", Always, Up, running, E::Kill, 25_000, (by_wish(None), Down), KillTree),
+            ("also one that was told to stop", Always, Down, stopping, E::Kill, 25_000, (by_wish(None), Down), KillTree),
+            ("and what one has left behind", Always, Up, draining(3), E::Kill, 25_000, (by_wish(Some(ran(exited(3), 0))), Down), KillTree),
+            ("and one between starts", Always, Up, backoff, E::Kill, 0, (ended(Ending::Stopped(None)), Down), Nothing),
+            ("but not one that has ended", Never, Up, finished(3), E::Kill, 0, (finished(3), Down), Nothing),
             ("leftovers that stay", Never, Up, draining(3), E::Tick, 5_000, (State::Killing { end: Some(ran(exited(3), 0)), again_at: at(5_100), give_up_at: at(10_000) }, Up), KillTree),
             ("never started again", Never, Up, draining(3), E::Empty, 0, (finished(3), Up), Nothing),
             ("no failure", OnFailure, Up, draining(0), E::Empty, 0, (finished(0), Up), Nothing),
@@ -373,10 +412,10 @@ mod tests {
             ("unless it was stopped", Always, Down, draining(0), E::Empty, 0, (stopped(0), Down), Nothing),
             ("the wait is not over", Always, Up, backoff, E::Tick, 999, (backoff, Up), Nothing),
             ("the wait is over", Always, Up, State::Backoff { until: start }, E::Tick, 0, (running, Up), Spawn),
-            ("it does not work", OnFailure, Up, running, E::Unhealthy, 0, (stopping, Recover), Forward(quit)),
+            ("it does not work", OnFailure, Up, running, E::Unhealthy, 0, (stopping, Recover), Tell(quit)),
             ("it is stopped already", OnFailure, Down, stopping, E::Unhealthy, 0, (stopping, Down), Nothing),
             ("to recover, 0 is a failure", OnFailure, Recover, draining(0), E::Empty, 0, (backoff, Recover), Nothing),
-            ("it changes", Never, Up, running, E::Replace, 0, (stopping, Replace), Forward(quit)),
+            ("it changes", Never, Up, running, E::Replace, 0, (stopping, Replace), Tell(quit)),
             ("and is started anew", Never, Replace, draining(1), E::Empty, 0, (Waiting, Up), Nothing),
             ("changes before it starts", Never, Up, Waiting, E::Replace, 0, (Waiting, Up), Nothing),
             ("changes between starts", Never, Up, backoff, E::Replace, 0, (Waiting, Up), Nothing),

@@ -1,7 +1,7 @@
 //! What a new configuration means for the applications that there are. Pure.
 
-use super::Application;
 use super::policy::{Ending, Event, Life, State};
+use super::{Application, RestartWhen};
 
 /// What an application must hear of because the configuration has `new` in place of `old`; nothing
 /// where it may go on as it is, with the new rules.
@@ -12,8 +12,13 @@ pub(super) fn event(old: &Application, new: &Application, life: &Life) -> Option
         _ if !new.enabled => (!was_ending).then_some(Event::Stop),
         // It was to end, or to begin anew with what is older than this.
         _ if was_ending || old.launch != new.launch => Some(Event::Replace),
-        // A new chance for what has failed; what has done its work has done it.
-        State::Ended(Ending::Finished(status)) if status.success() => None,
+        // A new chance for what has failed; what has done its work has done it, unless that has no
+        // end any more.
+        State::Ended(Ending::Finished(status)) if status.success() => {
+            (new.restart.when == RestartWhen::Always).then_some(Event::Replace)
+        }
+        // It waits by rules that do not hold any more.
+        State::Backoff { .. } if old.restart != new.restart => Some(Event::Replace),
         State::Ended(_) => Some(Event::Replace),
         _ => None,
     }
@@ -44,6 +49,8 @@ mod tests {
         let same = app();
         let rules = changed(|app| app.stop.timeout = Duration::MAX);
         let launch = changed(|app| app.launch.args.push("x".into()));
+        let waits = changed(|app| app.restart.backoff.factor = 9);
+        let endless = changed(|app| app.restart.when = RestartWhen::Always);
         let disabled = changed(|app| app.enabled = false);
         use Event::{Replace, Stop};
         use Goal::{Down, Up};
@@ -55,6 +62,10 @@ mod tests {
             ("still not to run", off, Down, &disabled, None),
             ("to run again", off, Down, &same, Some(Replace)),
             ("wanted again while it stops", running, Down, &same, Some(Replace)),
+            ("other waits while it runs", running, Up, &waits, None),
+            ("other waits between starts", backoff, Up, &waits, Some(Replace)),
+            ("other rules between starts", backoff, Up, &rules, None),
+            ("done, now without an end", finished(0), Up, &endless, Some(Replace)),
             ("unchanged between starts", backoff, Up, &same, None),
             ("changed between starts", backoff, Up, &launch, Some(Replace)),
             ("done", finished(0), Up, &same, None),

@@ -10,7 +10,7 @@ use super::policy::{Event, Goal, State};
 use super::roster::Orphan;
 use super::signals::{self, Signals};
 use super::slot::Slot;
-use super::{Application, Roster, probe, reload};
+use super::{Application, Roster, probe};
 use crate::log;
 use crate::sys::epoll::{Epoll, Events, Interest};
 use crate::sys::process::{self, Children};
@@ -42,18 +42,27 @@ pub enum Work<'a> {
     Command(Box<Application>),
     /// The applications of a configuration file, which is read again on HUP.
     File {
-        /// What the file says; no two have the same name.
-        applications: Vec<Application>,
+        /// What the file says.
+        plan: Plan,
         /// Reads the file again: what it says, or `None` if it cannot be used, which has been said.
-        reload: &'a mut dyn FnMut() -> Option<Vec<Application>>,
+        reload: &'a mut dyn FnMut() -> Option<Plan>,
     },
+}
+
+/// What a configuration file asks of a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What is to run; no two have the same name.
+    pub applications: Vec<Application>,
+    /// Whether to go on when all of them have ended.
+    pub stays: bool,
 }
 
 /// Who promlet is for what it runs: how it treats signals and ends.
 pub(super) enum Role<'a> {
     Idle,
     StandIn,
-    Manager(&'a mut dyn FnMut() -> Option<Vec<Application>>),
+    Manager { reload: &'a mut dyn FnMut() -> Option<Plan>, stays: bool },
 }
 
 /// Everything that the loop has in its hands: what is to run, and how far it has come.
@@ -88,7 +97,9 @@ impl<'a> Supervisor<'a> {
         let (role, applications) = match work {
             Work::Nothing => (Role::Idle, Vec::new()),
             Work::Command(application) => (Role::StandIn, vec![*application]),
-            Work::File { applications, reload } => (Role::Manager(reload), applications),
+            Work::File { plan: Plan { applications, stays }, reload } => {
+                (Role::Manager { reload, stays }, applications)
+            }
         };
         let cannot_wait = || system("cannot wait for signals");
         let signals = signals.descriptor().map_err(cannot_wait())?;
@@ -198,13 +209,15 @@ impl<'a> Supervisor<'a> {
     /// Does what is due: by time, by order, by what has ended.
     fn advance(&mut self) -> Result<(), RunError> {
         let now = Instant::now();
-        self.step_all(|slot| slot.life.deadline().is_some_and(|at| at <= now), Event::Tick)?;
-        self.check_health(now)?;
-        self.forget_removed();
         if self.stopping.is_some() {
             let never_started =
                 |slot: &Slot| matches!(slot.life.state, State::Waiting | State::Backoff { .. });
             self.step_all(never_started, Event::Stop)?;
+        }
+        self.step_all(|slot| slot.life.deadline().is_some_and(|at| at <= now), Event::Tick)?;
+        self.check_health(now)?;
+        self.forget_removed();
+        if self.stopping.is_some() {
             for index in order::stoppable(&self.views()) {
                 if self.slots[index].life.goal != Goal::Down {
                     self.step(index, Event::Stop)?;
@@ -244,6 +257,9 @@ impl<'a> Supervisor<'a> {
         if let Some(signal) = self.stopping {
             return Some(Outcome::Stopped(signal));
         }
+        if let Role::Manager { stays: true, .. } = self.role {
+            return None;
+        }
         let is_stand_in = matches!(self.role, Role::StandIn);
         let ended = |slot: &Slot| slot.final_status(is_stand_in);
         let mut ended = self.slots.iter().filter_map(ended).peekable();
@@ -281,15 +297,20 @@ impl<'a> Supervisor<'a> {
         match (&mut self.role, signal) {
             (Role::Idle, signal) if signals::is_stopping(signal) => self.stopping = Some(signal),
             (Role::Idle, _) => {}
-            (Role::Manager(_), Signal::TERM | Signal::INT) => {
+            (Role::Manager { .. }, Signal::INT) if self.stopping.is_some() => {
+                log::warn("killing the applications", &[("signal", &signal)]);
+                self.step_all(|_| true, Event::Kill)?;
+            }
+            (Role::Manager { .. }, Signal::TERM | Signal::INT) => {
                 log::info("stopping the applications", &[("signal", &signal)]);
                 self.stopping = Some(signal);
             }
-            (Role::Manager(reload), Signal::HUP) => {
+            (Role::Manager { reload, stays }, Signal::HUP) => {
                 if self.stopping.is_none()
-                    && let Some(applications) = reload()
+                    && let Some(plan) = reload()
                 {
-                    self.reload(applications)?;
+                    *stays = plan.stays;
+                    self.reload(plan.applications)?;
                 }
             }
             (Role::StandIn, Signal::TERM) => {
@@ -298,7 +319,7 @@ impl<'a> Supervisor<'a> {
                 let event = if is_first { Event::Stop } else { Event::Signal(signal) };
                 self.step_all(|_| true, event)?;
             }
-            (Role::StandIn | Role::Manager(_), _) => {
+            (Role::StandIn | Role::Manager { .. }, _) => {
                 self.step_all(|_| true, Event::Signal(signal))?;
             }
         }
@@ -316,10 +337,7 @@ impl<'a> Supervisor<'a> {
                 continue;
             };
             let mut slot = old.remove(same);
-            if let Some(event) = reload::event(&slot.application, &application, &slot.life) {
-                // By the old rules: the signal is for what runs.
-                actions.push((self.slots.len(), slot.step(event, now)));
-            }
+            actions.push((self.slots.len(), slot.step_to(&application, now)));
             slot.set_application(application);
             self.slots.push(slot);
         }

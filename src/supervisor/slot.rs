@@ -11,7 +11,7 @@ use super::outcome::shell_code;
 use super::policy::{Action, Ending, Event, Goal, Life, State};
 use super::probe::Ongoing;
 use super::status::{ExitReason, Health};
-use super::{AppStatus, Application, HealthAction, RestartWhen};
+use super::{AppStatus, Application, HealthAction, RestartWhen, reload};
 use crate::log;
 
 /// An application, its life, and its first process.
@@ -59,15 +59,28 @@ impl Slot {
         }
     }
 
+    /// What a new configuration means for it, which has `new` in place of it.
+    ///
+    /// A stop that begins here goes by the old rules, which are for what runs; one under way has no
+    /// more time than the new ones give.
+    pub(super) fn step_to(&mut self, new: &Application, now: Instant) -> Action {
+        if new.stop.timeout < self.application.stop.timeout {
+            self.life.shorten_stop(new.stop.timeout, now);
+        }
+        let event = reload::event(&self.application, new, &self.life);
+        event.map_or(Action::Nothing, |event| self.step(event, now))
+    }
+
     /// Takes on rules that have changed.
     pub(super) fn set_application(&mut self, application: Application) {
+        let now = Instant::now();
         let has_other_check = self.application.health != application.health;
         self.status.set_rules(application.enabled, application.health.is_some());
         self.application = application;
         self.is_removed = false;
         if has_other_check {
             self.end_check();
-            self.begin_check(Instant::now());
+            self.begin_check(now);
         }
     }
 
@@ -99,7 +112,8 @@ impl Slot {
 
     fn begin_check(&mut self, now: Instant) {
         if let (Some(rules), State::Running) = (&self.application.health, self.life.state) {
-            self.check = Some(Check { checkup: Checkup::new(now, rules), ongoing: None });
+            let started = self.life.started().unwrap_or(now);
+            self.check = Some(Check { checkup: Checkup::new(started, now, rules), ongoing: None });
         }
     }
 

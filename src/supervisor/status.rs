@@ -199,7 +199,7 @@ impl AppStatus {
         *self.reaped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many lines of its output were dropped because nobody took them in time.
+    /// How many lines of its output were dropped because nobody took them in time, or nobody could.
     #[must_use]
     pub fn dropped_lines(&self) -> u64 {
         self.dropped_lines.load(ORDER)
@@ -245,8 +245,8 @@ impl AppStatus {
         self.health.swap(health as u8, ORDER) != health as u8
     }
 
-    pub(super) fn record_dropped_line(&self) {
-        self.dropped_lines.fetch_add(1, ORDER);
+    pub(super) fn record_dropped_lines(&self, count: u64) {
+        self.dropped_lines.fetch_add(count, ORDER);
     }
 
     pub(super) fn record_empty(&self) {

@@ -9,6 +9,7 @@ mod health;
 mod order;
 mod output;
 mod reload;
+mod reload_keys;
 mod restarts;
 mod wrong;
 

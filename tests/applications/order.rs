@@ -1,6 +1,10 @@
 //! Starts in order, stops in the reverse of it.
 
+use std::process::Command;
+use std::time::Instant;
+
 use crate::Managed;
+use crate::support::process::binary;
 
 const CHAIN: &str = "
     [app web]
@@ -71,6 +75,28 @@ fn promlet_ends_when_all_have_done_their_work() {
     assert_eq!(managed.process.wait().code(), Some(0));
 }
 
+/// Where something is watched, or by wish, there is more to show than applications that have ended;
+/// a file without either ends it as ever.
+#[test]
+fn promlet_goes_on_where_it_is_to() {
+    let done = "[app a]\ncommand = sh -c 'exit 3'\nrestart = never\n";
+    let watched = format!("{done}[watch w]\nuser = 60124\n");
+    let mut managed = Managed::start(&watched);
+    managed.expect_log("application ended", "a");
+    managed.reload("[watch w]\nuser = 60124\n[app b]\ncommand = true\nrestart = never\n");
+    managed.expect_log("application ended", "b");
+    managed.reload(done);
+    assert_eq!(managed.process.wait().code(), Some(3));
+
+    let mut command = Command::new(binary());
+    command.arg("--app.stay");
+    let mut managed = Managed::start_by(command, done);
+    managed.expect_log("application ended", "a");
+    managed.reload("[app b]\ncommand = sleep 1000\n");
+    managed.expect_start("b");
+    assert_eq!(managed.stop().code(), Some(0));
+}
+
 #[test]
 fn who_is_off_is_not_started_and_promlet_waits_for_a_better_file() {
     let mut managed = Managed::start("[app a]\ncommand = sleep 1000\nenabled = no\n");
@@ -93,6 +119,53 @@ fn who_ignores_the_signal_is_killed_in_time() {
     assert_eq!(managed.stop().code(), Some(0));
     managed.process.output();
     assert!(managed.process.output().iter().any(|line| line.contains("killing what did not stop")));
+}
+
+/// Who presses Ctrl-C again has waited long enough.
+#[test]
+fn a_second_interrupt_kills_what_is_left() {
+    let mut managed = Managed::start(
+        "
+        [app first]
+        command = sleep 1000
+        [app stubborn]
+        command = sh -c 'trap \"\" TERM; echo ready; sleep 1000 & wait; sleep 1000'
+        after = first
+        stop-timeout = 24h
+        ",
+    );
+    managed.expect("ready");
+    managed.process.signal("INT");
+    managed.process.wait_for_line(|line| line.contains("stopping the applications").then_some(()));
+    managed.process.signal("INT");
+    assert_eq!(managed.process.wait().code(), Some(0));
+}
+
+/// The signal alone would wait until somebody lets it go on.
+#[test]
+fn who_is_suspended_is_stopped_all_the_same() {
+    let mut managed = Managed::start("[app a]\ncommand = sleep 1000\nstop-timeout = 24h\n");
+    let pid = managed.expect_start("a");
+    let suspend = format!("kill -STOP {pid}");
+    Command::new("/bin/sh").args(["-c", &suspend]).status().expect("there is a shell");
+    assert_eq!(managed.stop().code(), Some(0));
+}
+
+/// What the first process leaves behind has the rest of its time, and not more.
+#[test]
+fn leftovers_have_no_time_of_their_own() {
+    let mut managed = Managed::start(
+        "
+        [app a]
+        command = sh -c '(trap \"\" TERM; echo ready; exec sleep 1000) & wait; echo told'
+        stop-timeout = 300ms
+        ",
+    );
+    managed.expect("ready");
+    let told_at = Instant::now();
+    assert_eq!(managed.stop().code(), Some(0));
+    let took = told_at.elapsed();
+    assert!((300..4_500).contains(&took.as_millis()), "{took:?}");
 }
 
 #[test]

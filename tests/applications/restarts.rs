@@ -1,7 +1,9 @@
 //! Back-off, limits, and what counts as a failure.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::process::binary;
 use crate::{Managed, field};
 
 #[test]
@@ -27,6 +29,43 @@ fn a_crash_loop_backs_off_and_is_given_up() {
     managed.expect_log("application has ended too often and is given up", "crash");
     assert!(start.elapsed() >= Duration::from_millis(280), "{:?}", start.elapsed());
     assert_eq!(managed.process.wait().code(), Some(7));
+}
+
+/// The kernel's reason alone would be that of the program.
+#[test]
+fn who_may_not_change_the_user_is_told_so() {
+    if !crate::is_root() {
+        return crate::support::skip("dropping rights needs root", "PROMLET_REQUIRE_SCRATCH");
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=60123", "--regid=60123", "--clear-groups"]);
+    // Whoever it is has to be able to execute it.
+    let folder = crate::TempDir::new("promlet");
+    let copy = folder.path().join("promlet");
+    std::fs::copy(binary(), &copy).expect("there is room");
+    command.arg(&copy);
+    let mut managed = Managed::start_by(
+        command,
+        "
+        [app a]
+        command = true
+        user = 60124
+        group = 60125
+        restart = never
+        [app b]
+        command = true
+        limit-open-files = 2000000000
+        restart = never
+        ",
+    );
+    let line = managed.expect_log("application not started", "a");
+    let expected = "as user 60124 and group 60125: operation not permitted";
+    assert!(line.contains(expected), "{line}");
+    if !managed.process.output().iter().any(|line| line.contains("with its limits: operation")) {
+        let line = managed.expect_log("application not started", "b");
+        assert!(line.contains("with its limits: operation not permitted"), "{line}");
+    }
+    assert_eq!(managed.process.wait().code(), Some(126));
 }
 
 #[test]

@@ -44,6 +44,39 @@ fn a_start_with_a_wrong_file_is_refused_with_the_same_words() {
     assert_eq!(output.stderr, check(&file).stderr);
 }
 
+/// A file of `[watch]` sections goes with a command and with `--once`, and one of `[app]`s does not.
+#[test]
+fn applications_of_a_file_are_the_only_ones() {
+    const CASES: &[(&str, &[&str], Option<&str>)] = &[
+        ("[watch all]\ncommand-line = .\n", &["--once"], None),
+        ("[watch all]\ncommand-line = .\n", &["--", "sh", "-c", "exit 0"], None),
+        ("[watch w]\nuser = root\n[app a]\ncommand = x\n", &["--once"], Some("--once")),
+        ("[app a]\ncommand = x\n", &["--", "true"], Some("a command")),
+    ];
+    let folder = crate::TempDir::new("wrong");
+    let file = folder.path().join("config");
+    for (config, args, other) in CASES {
+        crate::write_config(folder.path(), config);
+        let mut command = Command::new(binary());
+        command.arg("--web.listen-address=127.0.0.1:0");
+        command.arg(format!("--config.file={}", file.display())).args(*args);
+        let output = command.output().expect("it starts");
+        let [page, said] = [&output.stdout, &output.stderr].map(|o| String::from_utf8_lossy(o));
+        if let Some(other) = other {
+            let expected = format!(
+                "promlet: conflict: --config.file: \"{}\" has applications to run ([app a]), and \
+                 cannot go with {other}\n",
+                file.display()
+            );
+            assert_eq!((output.status.code(), said.as_ref()), (Some(2), expected.as_str()));
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let is_running = "appmesh_application_running{application=\"all\"";
+        assert_eq!(page.contains(is_running), *args == ["--once"], "{page}");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_said() {
     for (path, reason) in [

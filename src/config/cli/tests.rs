@@ -164,7 +164,7 @@ fn errors_name_flag_and_word() {
         (&["--web.listen-address="], "invalid value: --web.listen-address: expected text in UTF-8, not empty, found \"\""),
         (&["--log.format=json", "--log.format=json"], "repeated flag: --log.format may be given once"),
         (&["--collector.cpu", "--no-collector.cpu"], "repeated flag: --no-collector.cpu may be given once"),
-        (&["--app.stop-timeout=9"], "invalid value: --app.stop-timeout: expected a time such as 30s or 1m30s, at most 86400s, found \"9\""),
+        (&["--app.stop-timeout=9"], "invalid value: --app.stop-timeout: expected a time such as 30s or 1m30s, at most 24h, found \"9\""),
     ];
     for (words, expected) in CASES {
         assert_eq!(error(words), *expected, "{words:?}");

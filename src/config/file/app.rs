@@ -64,13 +64,16 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "WORD...",
         |draft, words| command(words).map(|x| draft.command = x),
         "The program, as a path or a name in `PATH`, and its arguments. Quotes and backslashes work as in a shell, but there is none.",
-    ),
+    )
+    .required()
+    .misnamed(&["cmd", "exec", "execstart", "program", "run"]),
     key(
         "directory",
         "PATH",
         |draft, words| absolute(words).map(|x| draft.directory = Some(x)),
         "Its working directory.",
-    ),
+    )
+    .misnamed(&["chdir", "cwd", "dir", "workdir", "working-dir", "working-directory"]),
     key(
         "environment",
         "NAME=VALUE...",
@@ -80,13 +83,15 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         },
         "Variables on top of promlet's environment. Repeatable.",
     )
-    .repeatable(),
+    .repeatable()
+    .misnamed(&["env", "variables"]),
     key(
         "environment-file",
         "PATH",
         |draft, words| absolute(words).map(|x| draft.environment_file = Some(x)),
         "A file of more of them, one a line; those of `environment` win.",
-    ),
+    )
+    .misnamed(&["env-file", "envfile"]),
     key(
         "user",
         "USER",
@@ -104,19 +109,22 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "N",
         |draft, words| count(words, 1).map(|x| draft.limits.processes = Some(x.into())),
         "Most processes and threads of its user (`RLIMIT_NPROC`; root has no such limit).",
-    ),
+    )
+    .misnamed(&["nproc", "pids-limit", "processes"]),
     key(
         "limit-open-files",
         "N",
         |draft, words| count(words, 1).map(|x| draft.limits.open_files = Some(x.into())),
         "Most open descriptors of a process (`RLIMIT_NOFILE`).",
-    ),
+    )
+    .misnamed(&["nofile", "limit-nofile", "open-files"]),
     key(
         "limit-memory",
         "SIZE",
         |draft, words| size(words).map(|x| draft.limits.address_space_bytes = Some(x)),
         "Most address space of a process (`RLIMIT_AS`).",
-    ),
+    )
+    .misnamed(&["memory", "memory-limit", "memory-max"]),
     key(
         "limit-core",
         "SIZE",
@@ -129,7 +137,8 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         |draft, words| output(words).map(|x| draft.output = Some(x)),
         "Where standard output and error go: where promlet's go, to the end of a file, or where promlet's go with `NAME: ` in front of each line.",
     )
-    .or("inherit"),
+    .or("inherit")
+    .misnamed(&["log", "stderr", "stdout"]),
     key(
         "enabled",
         "yes or no",
@@ -142,21 +151,24 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "NAME...",
         |draft, words| names(words).map(|x| draft.after = x),
         "Applications that are up before it is started: running, and healthy if they have a check. One that is never restarted and has no check is a job, which must have ended with 0. It is stopped before they are.",
-    ),
+    )
+    .misnamed(&["depends-on", "needs", "requires"]),
     key(
         "restart",
         "always, on-failure or never",
         |draft, words| restart(words).map(|x| draft.restart = Some(x)),
         "After which ends it is started again. `on-failure`: any but status 0.",
     )
-    .or("always"),
+    .or("always")
+    .misnamed(&["autorestart"]),
     key(
         "backoff-initial",
         "TIME",
         |draft, words| time(words).map(|x| draft.backoff_initial = x),
         "How long until it is started again.",
     )
-    .or("1s"),
+    .or("1s")
+    .misnamed(&["backoff", "restart-delay", "restart-sec"]),
     key(
         "backoff-max",
         "TIME",
@@ -176,7 +188,8 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "N in TIME",
         |draft, words| restart_limit(words).map(|x| draft.restart_limit = Some(x)),
         "So many restarts within that time, and it has failed for good at its next end. Without it, it is never given up.",
-    ),
+    )
+    .misnamed(&["max-restarts", "restart-max", "start-limit"]),
     key(
         "stop-signal",
         "SIGNAL",
@@ -190,48 +203,55 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         |draft, words| time(words).map(|x| draft.stop_timeout = x),
         "How long it may take to stop until its whole tree is killed.",
     )
-    .or("30s"),
+    .or("30s")
+    .misnamed(&["grace", "grace-period", "stop-grace-period", "timeout"]),
     key(
         "health-check",
         "tcp [IP:]PORT, http [IP:]PORT /PATH or command WORD...",
         |draft, words| probe(words).map(|x| draft.probe = Some(x)),
         "How it is found out whether it works: a connection to loopback that is accepted, a GET answered with status 200 to 399, or a command that ends with 0.",
-    ),
+    )
+    .misnamed(&["check", "health", "test"]),
     key(
         "health-interval",
         "TIME",
         |draft, words| positive(words).map(|x| draft.health_interval = x),
         "How long from one check to the next.",
     )
-    .or("10s"),
+    .or("10s")
+    .beside("health-check"),
     key(
         "health-timeout",
         "TIME",
         |draft, words| positive(words).map(|x| draft.health_timeout = x),
         "How long a check may take; then it has failed.",
     )
-    .or("5s"),
+    .or("5s")
+    .beside("health-check"),
     key(
         "health-threshold",
         "N",
         |draft, words| count(words, 1).map(|x| draft.health_threshold = x),
         "How many failures in a row make it unhealthy. One success makes it healthy.",
     )
-    .or("3"),
+    .or("3")
+    .beside("health-check"),
     key(
         "health-start-period",
         "TIME",
         |draft, words| time(words).map(|x| draft.health_start_period = x),
         "For how long after a start failures do not count, and a check comes each second, unless one has passed.",
     )
-    .or("30s"),
+    .or("30s")
+    .beside("health-check"),
     key(
         "health-action",
         "report or restart",
         |draft, words| health_action(words).map(|x| draft.health_action = Some(x)),
         "What follows when it is unhealthy: nothing but log and metrics, or a stop that counts as a failure.",
     )
-    .or("report"),
+    .or("report")
+    .beside("health-check"),
 ];
 
 impl Draft {

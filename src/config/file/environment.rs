@@ -3,23 +3,29 @@
 use super::error::Fault;
 use super::words::{self, Word};
 
+/// A name and its value.
+pub(super) type Variable = (String, String);
+
 /// The variables of an environment file: a `NAME=VALUE` on each line, quoted as a value of the
-/// configuration file is; or the line that is none.
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, (usize, Fault)> {
-    let mut variables = Vec::new();
+/// configuration file is; or the lines that are none.
+pub(super) fn parse(text: &str) -> Result<Vec<Variable>, Vec<(usize, Fault)>> {
+    let (mut variables, mut faults) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
         let words = words::split(line).and_then(|words| match &words[..] {
             [] => Ok(None),
             [word] => variable(word).map(Some),
             _ => Err(Fault::new("one NAME=VALUE, with quotes around blanks", line)),
         });
-        variables.extend(words.map_err(|fault| (index + 1, fault))?);
+        match words {
+            Ok(variable) => variables.extend(variable),
+            Err(fault) => faults.push((index + 1, fault)),
+        }
     }
-    Ok(variables)
+    if faults.is_empty() { Ok(variables) } else { Err(faults) }
 }
 
 /// One `NAME=VALUE`.
-pub(super) fn variable(word: &Word) -> Result<(String, String), Fault> {
+pub(super) fn variable(word: &Word) -> Result<Variable, Fault> {
     let fault = || Fault::new("NAME=VALUE", &word.text);
     let (name, value) = word.text.split_once('=').ok_or_else(fault)?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -51,8 +57,12 @@ mod tests {
             ("A='", 1, "expected a closing ', found \"A='\""),
         ];
         for (text, line, expected) in CASES {
-            let (at, fault) = parse(text).unwrap_err();
-            assert_eq!((at, fault.to_string().as_str()), (*line, *expected));
+            let faults = parse(text).unwrap_err();
+            let [(at, fault)] = &faults[..] else { panic!("{faults:?}") };
+            assert_eq!((*at, fault.to_string().as_str()), (*line, *expected));
         }
+        let lines: Vec<usize> =
+            parse("A\nB=1\n=C").unwrap_err().into_iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [1, 3]);
     }
 }

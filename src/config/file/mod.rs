@@ -72,18 +72,24 @@ pub struct Contents {
     pub watches: Vec<Watch>,
 }
 
-/// Reads `text`, a configuration file that is called `file` in errors.
+/// Reads `bytes`, a configuration file that is called `file` in errors.
 ///
 /// # Errors
 ///
 /// All that is wrong with it, in the order of its lines.
-pub fn parse(file: &str, text: &str, read: ReadFile<'_>) -> Result<Contents, Vec<FileError>> {
+pub fn parse(
+    file: &str,
+    bytes: impl AsRef<[u8]>,
+    read: ReadFile<'_>,
+) -> Result<Contents, Vec<FileError>> {
     let mut errors = Errors::new(file);
-    if let Some(at) = text.find('\0') {
-        let line = text[..at].matches('\n').count() + 1;
-        errors.push(line, None, Fault::new("text", "\0"));
-        return errors.unless_any(Contents::default());
-    }
+    let text = match text_of(bytes.as_ref()) {
+        Ok(text) => text,
+        Err((line, fault)) => {
+            errors.push(line, None, fault);
+            return errors.unless_any(Contents::default());
+        }
+    };
     let sections = syntax::parse(text, &mut errors);
     let sections = known_sections(&sections, &mut errors);
     // Where there is no such file, numbers still work.
@@ -103,6 +109,24 @@ pub fn parse(file: &str, text: &str, read: ReadFile<'_>) -> Result<Contents, Vec
     let watch = |section: &&Section<'_>| watch::read(section, &accounts, &mut errors);
     contents.watches = watches.iter().filter_map(watch).collect();
     errors.unless_any(contents)
+}
+
+/// What a file says that is text; or the first line of it that is none.
+fn text_of(bytes: &[u8]) -> Result<&str, (usize, Fault)> {
+    let text = str::from_utf8(bytes);
+    let valid = text.map_or_else(|error| error.valid_up_to(), str::len);
+    let end = bytes[..valid].iter().position(|byte| *byte == 0).unwrap_or(valid);
+    if end < bytes.len() {
+        let (before, behind) = bytes.split_at(end);
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let length = behind.iter().position(|byte| *byte == b'\n').unwrap_or(behind.len());
+        let line = String::from_utf8_lossy(&bytes[start..end + length]);
+        let number = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        return Err((number, Fault::new("text in UTF-8", &line)));
+    }
+    let text = text.unwrap_or_default();
+    // Some editors put a byte order mark in front.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// The sections of a kind that there is, with a name of their own.
@@ -152,7 +176,9 @@ fn resolve_environment(
             variables.append(&mut draft.environment);
             draft.environment = variables;
         }
-        Ok(Err((line, fault))) => errors.push_of(&shown, line, fault),
+        Ok(Err(faults)) => {
+            faults.into_iter().for_each(|(line, fault)| errors.push_of(&shown, line, fault));
+        }
         Err(reason) => {
             let expected = format!("a file that can be read ({reason})");
             let line = section.line_of("environment-file");
@@ -174,8 +200,12 @@ fn application(
         }
         None
     });
-    if !section.has("command") {
-        errors.push(section.line, None, Fault::new("a section with a command", &section.header()));
+    let (initial, max) = (draft.backoff_initial, draft.backoff_max);
+    // 0s is no wait at all, or what is there in place of a time that was refused.
+    if initial > max && !max.is_zero() {
+        let key = if section.has("backoff-initial") { "backoff-initial" } else { "backoff-max" };
+        let expected = format!("backoff-initial to be at most backoff-max, {max:?}");
+        errors.push(section.line_of(key), Some(key), Fault::new(expected, &format!("{initial:?}")));
     }
     draft.application(section.name, identity)
 }

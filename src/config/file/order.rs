@@ -1,5 +1,7 @@
 //! Whether the order that `after` asks for exists.
 
+use std::collections::HashMap;
+
 use super::super::suggest;
 use super::error::{Errors, Fault};
 use super::syntax::Section;
@@ -7,16 +9,15 @@ use crate::supervisor::Application;
 
 /// Refuses names in `after` that no section has, and circles.
 pub(super) fn check(sections: &[&Section<'_>], applications: &[Application], errors: &mut Errors) {
-    let line_of = |name: &str| {
-        let section = sections.iter().find(|section| section.name == name);
-        section.map_or(0, |section| section.line_of("after"))
-    };
+    let known: HashMap<&str, &Section<'_>> =
+        sections.iter().map(|section| (section.name, *section)).collect();
+    let line_of = |name: &str| known.get(name).map_or(0, |section| section.line_of("after"));
     for application in applications {
         for name in &application.after {
             // Also one that is wrong otherwise: it is said there.
-            if !sections.iter().any(|section| section.name == name) {
+            if !known.contains_key(name.as_str()) {
                 let nearest = suggest::nearest(name, sections.iter().map(|section| section.name));
-                let fault = Fault::new("the name of a section", name).or_rather(nearest);
+                let fault = Fault::new("the name of a section [app NAME]", name).or_rather(nearest);
                 errors.push(line_of(&application.name), Some("after"), fault);
             }
         }
@@ -29,22 +30,33 @@ pub(super) fn check(sections: &[&Section<'_>], applications: &[Application], err
 
 /// A circle of names, its first one also at its end.
 fn circle(applications: &[Application]) -> Option<Vec<&str>> {
-    let mut left: Vec<&Application> = applications.iter().collect();
-    // Takes away those that wait for nobody, until all that is left waits for each other.
-    loop {
-        let waits = |application: &&Application| {
-            application.after.iter().any(|name| left.iter().any(|other| other.name == *name))
-        };
-        let waiting: Vec<_> = left.iter().copied().filter(waits).collect();
-        if waiting.len() == left.len() {
-            break;
-        }
-        left = waiting;
+    let mut left: HashMap<&str, &Application> =
+        applications.iter().map(|application| (application.name.as_str(), application)).collect();
+    let mut waiting: HashMap<&str, usize> = HashMap::new();
+    let mut followers: HashMap<&str, Vec<&str>> = HashMap::new();
+    for Application { name, after, .. } in applications {
+        let before = after.iter().map(String::as_str).filter(|name| left.contains_key(name));
+        before.for_each(|before| followers.entry(before).or_default().push(name));
+        waiting.insert(name, after.iter().filter(|name| left.contains_key(name.as_str())).count());
     }
-    let mut path = vec![left.first()?.name.as_str()];
+    // Takes away those that wait for nobody, until all that is left waits for each other.
+    let is_free = |name: &&str| waiting.get(name) == Some(&0);
+    let mut free: Vec<&str> = left.keys().copied().filter(is_free).collect();
+    while let Some(name) = free.pop() {
+        left.remove(name);
+        for follower in followers.remove(name).unwrap_or_default() {
+            let waits_for = waiting.entry(follower).or_default();
+            *waits_for -= 1;
+            if *waits_for == 0 {
+                free.push(follower);
+            }
+        }
+    }
+    let first = applications.iter().find(|application| left.contains_key(&*application.name))?;
+    let mut path = vec![first.name.as_str()];
     loop {
-        let last = left.iter().find(|application| application.name == path[path.len() - 1])?;
-        let next = last.after.iter().find(|name| left.iter().any(|other| other.name == **name))?;
+        let last = left.get(path[path.len() - 1])?;
+        let next = last.after.iter().find(|name| left.contains_key(name.as_str()))?;
         if let Some(start) = path.iter().position(|name| name == next) {
             path.push(next);
             return Some(path.split_off(start));

@@ -10,6 +10,8 @@ pub(super) struct Section<'a> {
     pub(super) kind: &'a str,
     pub(super) name: &'a str,
     pub(super) entries: Vec<Entry<'a>>,
+    /// The lines that are no entries, which has been said.
+    pub(super) garbled: Vec<&'a str>,
 }
 
 /// `KEY = WORDS`
@@ -53,14 +55,18 @@ pub(super) fn parse<'a>(text: &'a str, errors: &mut Errors) -> Vec<Section<'a>> 
             is_lost = header.is_err();
             match header {
                 Ok((kind, name)) => {
-                    sections.push(Section { line: number, kind, name, entries: Vec::new() });
+                    let (entries, garbled) = (Vec::new(), Vec::new());
+                    sections.push(Section { line: number, kind, name, entries, garbled });
                 }
                 Err(fault) => errors.push(number, None, fault),
             }
             continue;
         }
         match (parse_entry(number, line, errors), sections.last_mut()) {
-            (Err(fault), _) => errors.push(number, None, fault),
+            (Err(fault), section) => {
+                errors.push(number, None, fault);
+                section.into_iter().for_each(|section| section.garbled.push(line));
+            }
             (Ok(_), _) if is_lost => {}
             (Ok(entry), Some(section)) => section.entries.push(entry),
             (Ok(entry), None) => {
@@ -72,7 +78,7 @@ pub(super) fn parse<'a>(text: &'a str, errors: &mut Errors) -> Vec<Section<'a>> 
 }
 
 fn parse_header(line: &str) -> Result<(&str, &str), Fault> {
-    let fault = || Fault::new("a section such as [app NAME]", line);
+    let fault = || Fault::new("a section such as [app NAME] or [watch NAME]", line);
     let (inside, behind) = line[1..].split_once(']').ok_or_else(fault)?;
     let is_comment = |text: &str| text.is_empty() || text.starts_with(['#', ';']);
     let mut words = inside.split_whitespace();
@@ -126,12 +132,12 @@ mod tests {
             errors,
             [
                 "f:1: expected [app NAME] before the first key, found \"x\"",
-                "f:2: expected a section such as [app NAME], found \"[app]\"",
+                "f:2: expected a section such as [app NAME] or [watch NAME], found \"[app]\"",
                 "f:4: expected KEY = VALUE or [app NAME], found \"word\"",
                 "f:5: expected a key before the equals sign, found \"= 3\"",
-                "f:6: expected a section such as [app NAME], found \"[app a b]\"",
-                "f:7: expected a section such as [app NAME], found \"[app a\"",
-                "f:8: expected a section such as [app NAME], found \"[app a] b\"",
+                "f:6: expected a section such as [app NAME] or [watch NAME], found \"[app a b]\"",
+                "f:7: expected a section such as [app NAME] or [watch NAME], found \"[app a\"",
+                "f:8: expected a section such as [app NAME] or [watch NAME], found \"[app a] b\"",
                 "f:9: expected a closing ', found \"'a\"",
             ]
         );

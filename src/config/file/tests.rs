@@ -175,10 +175,23 @@ const WRONG_LINES: &[(&str, &str)] = &[
     ("listen = :80", "f:3: expected a key of [app NAME], found \"listen\""),
     ("command = y", "f:3: expected command once, as on line 2, found \"command\""),
     ("restart = sometimes", "f:3: restart: expected one of always, on-failure, never, found \"sometimes\""),
-    ("restart = on failure", "f:3: restart: expected one word, with quotes around blanks, found \"on failure\""),
+    ("RESTART = never", "f:3: expected a key of [app NAME], found \"RESTART\", did you mean restart?"),
+    ("Stop_Timeout = 1s", "f:3: expected a key of [app NAME], found \"Stop_Timeout\", did you mean stop-timeout?"),
+    ("cwd = /", "f:3: expected a key of [app NAME], found \"cwd\", did you mean directory?"),
+    ("pid-file = /x", "f:3: expected a key of [app NAME] and not of [watch NAME], found \"pid-file\""),
+    ("stop-timeout = 5 s", "f:3: stop-timeout: expected a time such as 30s or 1m30s, at most 24h, found \"5 s\""),
+    ("backoff-initial = 2m", "f:3: backoff-initial: expected backoff-initial to be at most backoff-max, 60s, found \"120s\""),
+    ("backoff-max = 1ms", "f:3: backoff-max: expected backoff-initial to be at most backoff-max, 1ms, found \"1s\""),
+    ("health-interval = 3s", "f:3: expected the key health-check beside it, found \"health-interval\""),
+    ("user = a b", "f:3: user: expected one word, with quotes around blanks, found \"a b\""),
+    ("health-check = command x $PORT", "f:3: health-check: expected no variable of a shell, or sh -c 'SCRIPT', or quotes around it, found \"$PORT\""),
+    ("[app b]\ncommand: x", "f:4: expected KEY = VALUE or [app NAME], found \"command: x\""),
+    ("[app b]\ncmd = x", "f:4: expected a key of [app NAME], found \"cmd\", did you mean command?"),
+    ("[watch w]\nuser = 7\n[app b]\ncommand = y\nafter = w", "f:7: after: expected the name of a section [app NAME], found \"w\""),
+    ("restart = on failure", "f:3: restart: expected one of always, on-failure, never, found \"on failure\", did you mean on-failure?"),
     ("restart =", "f:3: restart: expected always, on-failure or never, found \"\""),
-    ("stop-timeout = 30", "f:3: stop-timeout: expected a time such as 30s or 1m30s, at most 86400s, found \"30\""),
-    ("stop-signal = TREM", "f:3: stop-signal: expected a signal such as TERM, found \"TREM\""),
+    ("stop-timeout = 30", "f:3: stop-timeout: expected a time such as 30s or 1m30s, at most 24h, found \"30\""),
+    ("stop-signal = TREM", "f:3: stop-signal: expected a signal such as TERM, or its number, found \"TREM\""),
     ("limit-memory = 64M", "f:3: limit-memory: expected a size such as 512B, 64KiB, 16MiB or 2GiB, found \"64M\""),
     ("restart-limit = 5", "f:3: restart-limit: expected N in TIME, such as 5 in 1m, found \"5\""),
     ("restart-limit = 5 per 1m", "f:3: restart-limit: expected the word in, found \"per\""),
@@ -192,13 +205,13 @@ const WRONG_LINES: &[(&str, &str)] = &[
     ("environment-file = /bad-env", "/bad-env:2: expected NAME=VALUE, found \"B\""),
     ("user = nobody", "f:3: user: expected a number or a name in /etc/passwd, found \"nobody\""),
     ("group = wheel", "f:3: group: expected a number or a name in /etc/group, found \"wheel\""),
-    ("after = b", "f:3: after: expected the name of a section, found \"b\""),
+    ("after = b", "f:3: after: expected the name of a section [app NAME], found \"b\""),
     ("after = a", "f:3: after: expected an order without a circle, found \"a after a\""),
     ("health-check = tcp", "f:3: health-check: expected tcp PORT, http PORT /PATH or command WORD..., found \"tcp\""),
     ("health-check = tcp 10.0.0.1:80", "f:3: health-check: expected a port, or 127.0.0.1:PORT or [::1]:PORT, found \"10.0.0.1:80\""),
     ("health-check = http 80 healthz", "f:3: health-check: expected a path such as /healthz, found \"healthz\""),
     ("health-check = command a | b", "f:3: health-check: expected no operator of a shell, or sh -c 'SCRIPT', or quotes around it, found \"|\""),
-    ("health-interval = 0s", "f:3: health-interval: expected a time longer than 0s, found \"0s\""),
+    ("health-check = tcp 80\nhealth-interval = 0s", "f:4: health-interval: expected a time longer than 0s, found \"0s\""),
     ("enabled = true", "f:3: enabled: expected one of yes, no, found \"true\""),
     ("enabled", "f:3: expected KEY = VALUE or [app NAME], found \"enabled\""),
     ("[app a]", "f:3: expected another name than that of line 1, found \"a\""),
@@ -210,7 +223,7 @@ const WRONG_LINES: &[(&str, &str)] = &[
 /// The same for watching, where a command line is given.
 #[rustfmt::skip]
 const WRONG_WATCHES: &[(&str, &str)] = &[
-    ("command = x", "f:3: expected a key of [watch NAME], found \"command\""),
+    ("command = x", "f:3: expected a key of [watch NAME] and not of [app NAME], found \"command\""),
     ("executables = x", "f:3: expected a key of [watch NAME], found \"executables\", did you mean executable?"),
     ("pid-file = x.pid", "f:3: pid-file: expected a path from / on, found \"x.pid\""),
     ("executable = ,", "f:3: executable: expected names or paths, found \",\""),
@@ -258,12 +271,31 @@ fn circles_are_shown() {
         errors(text),
         ["f:8: after: expected an order without a circle, found \"b after c after b\""]
     );
+    // Who comes twice after the same waits for it once.
+    assert_eq!(
+        contents("[app a]\ncommand=x\n[app b]\ncommand=x\nafter=a a\n").applications.len(),
+        2
+    );
 }
 
 #[test]
 fn nothing_is_a_file_too() {
     assert_eq!(contents(""), Contents::default());
-    assert_eq!(errors("a\nb\0"), ["f:2: expected text, found \"\\0\""]);
+    assert_eq!(contents("\u{feff}[app a]\r\n\tcommand = x\r\n").applications.len(), 1);
+}
+
+#[test]
+fn what_is_no_text_is_shown() {
+    const CASES: &[(&[u8], &str)] = &[
+        (b"a\nb\0c\nd", "f:2: expected text in UTF-8, found \"b\\0c\""),
+        (b"\xe9", "f:1: expected text in UTF-8, found \"\u{fffd}\""),
+        (b"a\n# caf\xe9\n\0", "f:2: expected text in UTF-8, found \"# caf\u{fffd}\""),
+        (b"a\n\0# caf\xe9", "f:2: expected text in UTF-8, found \"\\0# caf\u{fffd}\""),
+    ];
+    for (bytes, expected) in CASES {
+        let errors = parse("f", bytes, &read_none).unwrap_err();
+        assert_eq!(errors[0].to_string(), *expected, "{}", bytes.escape_ascii());
+    }
 }
 
 #[test]
@@ -277,7 +309,7 @@ proptest! {
     /// Whatever a file says gets an answer, and each error is one line that begins with its place.
     #[test]
     fn any_text_gets_an_answer(lines in prop::collection::vec(line(), 0..12)) {
-        if let Err(errors) = parse("f", &lines.join("\n"), &read_none) {
+        if let Err(errors) = parse("f", lines.join("\n"), &read_none) {
             for error in errors {
                 let line = error.to_string();
                 prop_assert!(!line.contains(char::is_control), "{line:?}");

@@ -2,9 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::super::AppStatus;
+use crate::log;
 use crate::sys::epoll::{Epoll, Events, Interest};
+use crate::sys::error::plain;
 use crate::sys::output::{ATOMIC_BYTES, Output};
 
 /// How much may wait for who reads: as much as four pipes hold. More waits for nobody.
@@ -18,8 +22,12 @@ pub(super) struct Sink {
     output: Output,
     token: u64,
     queue: VecDeque<u8>,
+    /// Whose the lines in the queue are: the bytes of each in a row.
+    owners: VecDeque<(Arc<AppStatus>, usize)>,
     /// Whether it is watched for room.
     is_watched: bool,
+    /// Whether lines have been lost since some were last written.
+    is_losing: bool,
 }
 
 impl Sink {
@@ -27,26 +35,31 @@ impl Sink {
     pub(super) fn new(which: usize, token: u64) -> io::Result<Sink> {
         let output =
             if which == 0 { Output::new(io::stdout())? } else { Output::new(io::stderr())? };
-        Ok(Sink { output, token, queue: VecDeque::new(), is_watched: false })
+        let (queue, owners) = (VecDeque::new(), VecDeque::new());
+        Ok(Sink { output, token, queue, owners, is_watched: false, is_losing: false })
     }
 
     /// Queues the parts of a line; `false` if there is no room for all of them.
-    pub(super) fn push(&mut self, parts: &[&[u8]]) -> bool {
-        self.push_up_to(QUEUE_BYTES_MAX, parts)
+    pub(super) fn push(&mut self, owner: &Arc<AppStatus>, parts: &[&[u8]]) -> bool {
+        self.push_up_to(QUEUE_BYTES_MAX, owner, parts)
     }
 
     /// The same for a note that lines were dropped, which is to have room where they had none.
-    pub(super) fn push_note(&mut self, note: &[u8]) -> bool {
-        self.push_up_to(QUEUE_BYTES_MAX + NOTES_BYTES_MAX, &[note])
+    pub(super) fn push_note(&mut self, owner: &Arc<AppStatus>, note: &[u8]) -> bool {
+        self.push_up_to(QUEUE_BYTES_MAX + NOTES_BYTES_MAX, owner, &[note])
     }
 
-    fn push_up_to(&mut self, bytes_max: usize, parts: &[&[u8]]) -> bool {
+    fn push_up_to(&mut self, bytes_max: usize, owner: &Arc<AppStatus>, parts: &[&[u8]]) -> bool {
         let length: usize = parts.iter().map(|part| part.len()).sum();
-        let has_room = self.queue.len() + length <= bytes_max;
-        if has_room {
-            parts.iter().for_each(|part| self.queue.extend(*part));
+        if self.queue.len() + length > bytes_max {
+            return false;
         }
-        has_room
+        parts.iter().for_each(|part| self.queue.extend(*part));
+        match self.owners.back_mut().filter(|(last, _)| Arc::ptr_eq(last, owner)) {
+            Some((_, bytes)) => *bytes += length,
+            None => self.owners.push_back((Arc::clone(owner), length)),
+        }
+        true
     }
 
     /// Writes what is taken at once, and has the rest watched.
@@ -83,14 +96,42 @@ impl Sink {
         while !self.queue.is_empty() {
             let batch = whole_lines(self.queue.make_contiguous());
             match self.output.write(batch) {
-                Ok(count) => drop(self.queue.drain(..count)),
+                Ok(count) => {
+                    self.is_losing = false;
+                    self.take(count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Nobody reads any more, or the disk is full: as it is with promlet's own lines.
-                Err(_) => self.queue.clear(),
+                Err(error) => self.lose(&error),
             }
         }
         false
+    }
+
+    /// Takes bytes from the front of the queue that have been written.
+    fn take(&mut self, mut count: usize) {
+        self.queue.drain(..count);
+        while let Some((_, bytes)) = self.owners.front_mut().filter(|_| count > 0) {
+            let taken = count.min(*bytes);
+            *bytes -= taken;
+            count -= taken;
+            if *bytes == 0 {
+                self.owners.pop_front();
+            }
+        }
+    }
+
+    /// Drops all that is queued, which can never be written, and counts it.
+    fn lose(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.is_losing, true) {
+            let fields: log::Fields<'_> = &[("error", &plain(error))];
+            log::warn("what applications write is lost", fields);
+        }
+        for (owner, bytes) in self.owners.drain(..) {
+            let lines = self.queue.drain(..bytes).filter(|byte| *byte == b'\n').count();
+            owner.record_dropped_lines(lines as u64);
+        }
     }
 }
 
@@ -106,6 +147,36 @@ fn whole_lines(queue: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_never_be_written_is_counted_for_whose_it_is() {
+        let (reader, writer) = io::pipe().unwrap();
+        let output = Output::new(&writer).unwrap();
+        let (queue, owners) = (VecDeque::new(), VecDeque::new());
+        let mut sink =
+            Sink { output, token: 1, queue, owners, is_watched: false, is_losing: false };
+        let [a, b] = ["a", "b"].map(|name| Arc::new(AppStatus::new(name)));
+        assert!(sink.push(&a, &[b"written\n"]) && !sink.write());
+        drop(reader);
+        for owner in [&a, &b, &b, &a] {
+            assert!(sink.push(owner, &[b"lost", b"\n"]));
+        }
+        assert!(!sink.write() && sink.is_losing);
+        assert!(sink.queue.is_empty() && sink.owners.is_empty());
+        assert_eq!((a.dropped_lines(), b.dropped_lines()), (2, 2));
+    }
+
+    #[test]
+    fn written_bytes_are_taken_from_their_owners() {
+        let mut sink = Sink::new(0, 1).unwrap();
+        let [a, b] = ["a", "b"].map(|name| Arc::new(AppStatus::new(name)));
+        assert!(sink.push(&a, &[b"12\n"]) && sink.push(&a, &[b"4\n"]) && sink.push(&b, &[b"6\n"]));
+        assert_eq!(sink.owners.len(), 2);
+        sink.take(4);
+        assert_eq!(sink.owners[0].1, 1);
+        sink.take(2);
+        assert_eq!((sink.owners.len(), sink.queue.len(), sink.owners[0].1), (1, 1, 1));
+    }
 
     #[test]
     fn lines_are_not_cut_where_they_need_not_be() {

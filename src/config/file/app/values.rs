@@ -2,16 +2,28 @@
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::super::super::suggest;
 use super::super::super::value::{self, Expected};
 use super::super::error::Fault;
 use super::super::words::Word;
 use crate::supervisor::{HealthAction, Output, Probe, RestartLimit, RestartWhen, Signal, TIME_MAX};
 
+/// The numbers of signals (signal(7)).
+const SIGNALS: RangeInclusive<i32> = 1..=64;
+
 /// Words that a shell would act upon; without one they would silently become arguments.
 const OPERATORS: [&str; 12] = ["|", "||", "&", "&&", ";", ">", ">>", "<", "<<", "2>", "2>&1", "&>"];
+
+/// A variable of a shell, `$HOME` or `${HOME}`: nobody would put its value there.
+fn is_variable(word: &Word) -> bool {
+    let begins_a_name = |byte: u8| byte.is_ascii_alphabetic() || b"_{".contains(&byte);
+    let mut behind_dollars = word.text.split('$').skip(1);
+    !word.is_quoted && behind_dollars.any(|text| text.bytes().next().is_some_and(begins_a_name))
+}
 
 /// Restarts beyond this are no limit, and each is remembered.
 const RESTARTS_MAX: usize = 1_000;
@@ -24,13 +36,15 @@ pub(in super::super) fn text_of(words: &[Word]) -> Result<String, Fault> {
     }
 }
 
-/// The one word that a value is, as `parse` reads it.
+/// The one word that a value is, as `parse` reads it. What several are said to lack is what `parse`
+/// wants, or else quotes.
 pub(in super::super) fn one<T>(
     words: &[Word],
     parse: impl FnOnce(&OsStr) -> Result<T, Expected>,
 ) -> Result<T, Fault> {
-    let text = text_of(words)?;
-    parse(OsStr::new(&text)).map_err(|expected| Fault::new(expected, &text))
+    let text = joined(words);
+    let parsed = parse(OsStr::new(&text)).map_err(|expected| Fault::new(expected, &text))?;
+    text_of(words).map(|_| parsed)
 }
 
 /// The words as they may be shown in an error.
@@ -43,6 +57,10 @@ pub(super) fn command(words: &[Word]) -> Result<Vec<String>, Fault> {
     if let Some(operator) = words.iter().find(is_operator) {
         let expected = "no operator of a shell, or sh -c 'SCRIPT', or quotes around it";
         return Err(Fault::new(expected, &operator.text));
+    }
+    if let Some(variable) = words.iter().find(|word| is_variable(word)) {
+        let expected = "no variable of a shell, or sh -c 'SCRIPT', or quotes around it";
+        return Err(Fault::new(expected, &variable.text));
     }
     if words[0].text.is_empty() {
         return Err(Fault::new("a program", ""));
@@ -74,7 +92,8 @@ pub(super) fn count(words: &[Word], min: usize) -> Result<u32, Fault> {
 }
 
 pub(super) fn one_of<T: Copy>(words: &[Word], choices: &[(&str, T)]) -> Result<T, Fault> {
-    one(words, |word| value::one_of(word, choices))
+    let nearest = || suggest::nearest(&joined(words), choices.iter().map(|(name, _)| *name));
+    one(words, |word| value::one_of(word, choices)).map_err(|fault| fault.or_rather(nearest()))
 }
 
 pub(super) fn names(words: &[Word]) -> Result<Vec<String>, Fault> {
@@ -109,8 +128,11 @@ pub(super) fn restart_limit(words: &[Word]) -> Result<RestartLimit, Fault> {
 
 pub(super) fn signal(words: &[Word]) -> Result<Signal, Fault> {
     one(words, |word| {
-        let name = word.to_str().map(|name| name.strip_prefix("SIG").unwrap_or(name));
-        name.and_then(Signal::from_name).ok_or_else(|| "a signal such as TERM".to_owned())
+        let name = word.to_string_lossy().to_ascii_uppercase();
+        let signal = Signal::from_name(name.strip_prefix("SIG").unwrap_or(&name));
+        let number = || word.to_str()?.parse().ok().filter(|number| SIGNALS.contains(number));
+        let signal = signal.or_else(|| number().map(Signal::from_number));
+        signal.ok_or_else(|| "a signal such as TERM, or its number".to_owned())
     })
 }
 
