@@ -106,7 +106,7 @@ impl Bcache {
 impl Collector for Bcache {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweeps = self.tables.sweep();
-        self.sets.refresh_if_there(files, |name, folder| {
+        self.sets.refresh_if_there(|name, folder| {
             let is_set = name.contains('-');
             is_set.then(|| Set::new(folder))
         })?;
@@ -149,7 +149,7 @@ impl Set {
         files: &mut Files,
         sweeps: &mut Sweeps<'_>,
     ) -> Result<(), CollectError> {
-        self.backings.refresh_if_there(files, |name, folder| {
+        self.backings.refresh_if_there(|name, folder| {
             is_numbered("bdev", name).then(|| Backing {
                 own: NumberFiles::new(folder, &BACKING),
                 stats: NumberFiles::new(&folder.join("stats_total"), &STATS),
@@ -175,7 +175,7 @@ impl Set {
         files: &mut Files,
         sweeps: &mut Sweeps<'_>,
     ) -> Result<(), CollectError> {
-        self.caches.refresh_if_there(files, |name, folder| {
+        self.caches.refresh_if_there(|name, folder| {
             let priorities = || KeptFile::new(folder.join("priority_stats"));
             is_numbered("cache", name).then(|| Cache {
                 own: NumberFiles::new(folder, &CACHE),

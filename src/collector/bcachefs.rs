@@ -112,8 +112,7 @@ impl Bcachefs {
 impl Collector for Bcachefs {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut sweeps, mut counters) = (self.tables.sweep(), self.counters.sweep());
-        self.file_systems
-            .refresh(files, |_, folder| folder.is_dir().then(|| FileSystem::new(folder)))?;
+        self.file_systems.refresh(|_, folder| folder.is_dir().then(|| FileSystem::new(folder)))?;
         if self.file_systems.is_empty() {
             return Err(CollectError::NoData { path: Arc::from(self.file_systems.folder()) });
         }
@@ -189,7 +188,7 @@ impl FileSystem {
         files: &mut Files,
         sweep: &mut FieldSweep<'_>,
     ) -> Result<(), CollectError> {
-        self.counters.refresh_if_there(files, |_, path| Some(KeptFile::new(path)))?;
+        self.counters.refresh_if_there(|_, path| Some(KeptFile::new(path)))?;
         self.counters.visit(|name, file| {
             let count = parse_counter(files.read(file)?)?;
             sweep.row(name.as_bytes(), &[uuid], || describe(name))?.set(0, Some(count));
@@ -203,7 +202,7 @@ impl FileSystem {
         files: &mut Files,
         sweeps: &mut Sweeps<'_>,
     ) -> Result<(), CollectError> {
-        self.devices.refresh_if_there(files, Device::new)?;
+        self.devices.refresh_if_there(Device::new)?;
         self.devices.visit(|_, device| device.show(uuid, files, sweeps))
     }
 }

@@ -95,7 +95,7 @@ impl Btrfs {
 impl Collector for Btrfs {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweeps = self.tables.sweep();
-        self.file_systems.refresh_if_there(files, |name, folder| {
+        self.file_systems.refresh_if_there(|name, folder| {
             let is_file_system = name.contains('-');
             is_file_system.then(|| FileSystem::new(folder))
         })?;
@@ -160,7 +160,7 @@ impl FileSystem {
         files: &mut Files,
         sweep: &mut Sweep<'_>,
     ) -> Result<(), CollectError> {
-        self.devices.refresh(files, |_, folder| Some(Attributes::new(folder, ["size"])))?;
+        self.devices.refresh(|_, folder| Some(Attributes::new(folder, ["size"])))?;
         for (name, device) in self.devices.iter_mut() {
             device.begin_scrape();
             let sectors = device.number(0, files).unwrap_or(0.0);
@@ -183,7 +183,7 @@ impl Type {
         files: &mut Files,
         sweeps: &mut Sweeps<'_>,
     ) -> Result<(), CollectError> {
-        self.layouts.refresh(files, |_, folder| {
+        self.layouts.refresh(|_, folder| {
             folder.is_dir().then(|| Attributes::new(folder, ["used_bytes", "total_bytes"]))
         })?;
         self.reserved.begin_scrape();

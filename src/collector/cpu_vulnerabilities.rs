@@ -40,7 +40,7 @@ impl CpuVulnerabilities {
 impl Collector for CpuVulnerabilities {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        self.files.refresh_if_there(files, |_, path| Some(KeptFile::new(path)))?;
+        self.files.refresh_if_there(|_, path| Some(KeptFile::new(path)))?;
         let mut outcome = Ok(());
         for (name, file) in self.files.iter_mut() {
             match files.read(file) {

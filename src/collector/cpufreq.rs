@@ -97,7 +97,7 @@ impl CpuFreq {
         if self.cpus.is_empty() && self.first.exists() {
             self.cpus = Devices::new(self.cpus.folder());
         }
-        self.cpus.refresh(files, |name, folder| {
+        self.cpus.refresh(|name, folder| {
             let number = name.strip_prefix("cpu")?;
             let folder = folder.join("cpufreq");
             let is_cpu = number.starts_with(|letter: char| letter.is_ascii_digit());

@@ -55,7 +55,6 @@ impl<D> Devices<D> {
     /// [`CollectError::NoData`] where there is no such folder; no device is left then.
     pub(crate) fn refresh(
         &mut self,
-        _: &mut Files,
         mut admit: impl FnMut(&str, &Path) -> Option<D>,
     ) -> Result<(), CollectError> {
         self.known.iter_mut().for_each(|device| device.is_there = false);
@@ -81,10 +80,9 @@ impl<D> Devices<D> {
     /// The same where the folder need not be there.
     pub(crate) fn refresh_if_there(
         &mut self,
-        files: &mut Files,
         admit: impl FnMut(&str, &Path) -> Option<D>,
     ) -> Result<(), CollectError> {
-        match self.refresh(files, admit) {
+        match self.refresh(admit) {
             Err(error) if error.is_no_data() => Ok(()),
             refreshed => refreshed,
         }

@@ -67,7 +67,7 @@ impl Collector for DmMultipath {
         let mut info = self.info.sweep();
         let (mut devices, mut paths) = (self.table.sweep(), self.paths.sweep());
         self.devices
-            .refresh(files, |name, folder| name.starts_with("dm-").then(|| Device::new(folder)))?;
+            .refresh(|name, folder| name.starts_with("dm-").then(|| Device::new(folder)))?;
         self.devices.visit(|sysfs_name, device| {
             device.files.begin_scrape();
             match device.files.read(0, files) {
@@ -108,7 +108,7 @@ impl Device {
         sweep: &mut Sweep<'_>,
     ) -> Result<[u32; 2], CollectError> {
         let [mut usable, mut other] = [0; 2];
-        self.paths.refresh_if_there(files, |disk, _| {
+        self.paths.refresh_if_there(|disk, _| {
             Some(KeptFile::new(disks.join(disk).join("device/state")))
         })?;
         self.paths.visit(|disk, file| {

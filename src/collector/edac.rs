@@ -99,7 +99,7 @@ impl Collector for Edac {
         let [controllers, rows, channels] = &mut self.tables;
         let mut controllers = controllers.sweep();
         let (mut rows, mut channels) = (rows.sweep(), channels.sweep());
-        self.controllers.refresh_if_there(files, Controller::new)?;
+        self.controllers.refresh_if_there(Controller::new)?;
         self.controllers.visit(|_, controller| {
             let Controller { number, files: counts, rows: of_controller } = controller;
             counts.begin_scrape();
@@ -107,7 +107,7 @@ impl Collector for Edac {
                 std::array::from_fn(|index| counts.number(index, files));
             controllers.row(&[&*number]).set_all(&[ce, ue]);
             rows.row(&[number, UNKNOWN]).set_all(&[ce_unknown, ue_unknown]);
-            of_controller.refresh_if_there(files, Row::new)?;
+            of_controller.refresh_if_there(Row::new)?;
             of_controller.visit(|_, row| row.show(number, files, &mut rows, &mut channels))
         })
     }
@@ -138,7 +138,7 @@ impl Row {
         self.files.begin_scrape();
         let counts = [0, 1].map(|index| self.files.number(index, files));
         rows.row(&[controller, &self.number]).set_all(&counts);
-        self.channels.refresh_if_there(files, Channel::new)?;
+        self.channels.refresh_if_there(Channel::new)?;
         for (_, channel) in self.channels.iter_mut() {
             channel.files.begin_scrape();
             let counts = [0, 1].map(|index| channel.files.number(index, files));

@@ -142,10 +142,10 @@ impl<D: Drivers> EthTool<D> {
 }
 
 impl<D: Drivers> Collector for EthTool<D> {
-    fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+    fn collect(&mut self, _: &mut Files) -> Result<(), CollectError> {
         let EthTool { open, drivers, devices, filter, included, tables, families } = self;
         let mut families = families.sweep();
-        let listed = devices.refresh(files, |name, folder| {
+        let listed = devices.refresh(|name, folder| {
             is_device(folder).then(|| filter.lets(name.as_bytes()).then(Statistics::default))
         });
         let mut outcome = listed.and_then(|()| match devices.is_empty() {

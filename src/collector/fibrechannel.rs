@@ -87,7 +87,7 @@ impl FibreChannel {
 impl Collector for FibreChannel {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut info, mut counters) = (self.info.sweep(), self.counters.sweep());
-        self.ports.refresh(files, |_, folder| Some(Port::new(folder)))?;
+        self.ports.refresh(|_, folder| Some(Port::new(folder)))?;
         self.ports.visit(|name, port| {
             port.texts.begin_scrape();
             let [texts @ .., last] = &mut self.labels;

@@ -72,9 +72,8 @@ impl Collector for HwMon {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut names, mut labels) = (self.chip_names.sweep(), self.sensor_labels.sweep());
         let mut fields = self.fields.sweep();
-        self.chips.refresh(files, |_, folder| {
-            Chip::find(folder, &self.chip_filter, &self.sensor_filter)
-        })?;
+        self.chips
+            .refresh(|_, folder| Chip::find(folder, &self.chip_filter, &self.sensor_filter))?;
         let mut outcome = Ok(());
         for (_, chip) in self.chips.iter_mut() {
             let Chip { name, driver, labels: found, readings } = chip;

@@ -79,7 +79,7 @@ impl Collector for InfiniBand {
         let mut info = self.info.sweep();
         let tables = [&mut self.ports, &mut self.counters, &mut self.legacy, &mut self.hardware];
         let mut sweeps = tables.map(Table::sweep);
-        self.adapters.refresh(files, |_, folder| Some(Adapter::new(folder)))?;
+        self.adapters.refresh(|_, folder| Some(Adapter::new(folder)))?;
         self.adapters.visit(|name, adapter| {
             adapter.texts.begin_scrape();
             let [texts @ .., last] = &mut self.labels;
@@ -88,8 +88,7 @@ impl Collector for InfiniBand {
             info.row(&self.labels).set(0, Some(1.0));
             let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
             let ports = &mut adapter.ports;
-            ports
-                .refresh_if_there(files, |port, folder| is_port(port).then(|| Port::new(folder)))?;
+            ports.refresh_if_there(|port, folder| is_port(port).then(|| Port::new(folder)))?;
             ports.visit(|number, port| port.show([name, number], files, &mut sweeps))
         })
     }

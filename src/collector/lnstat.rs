@@ -32,7 +32,7 @@ impl Collector for LnStat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let LnStat { caches, fields, cpu } = self;
         let mut fields = fields.sweep();
-        match caches.refresh(files, |_, file| Some(KeptFile::of_many_records(file))) {
+        match caches.refresh(|_, file| Some(KeptFile::of_many_records(file))) {
             Err(error) if error.is_no_data() => return Ok(()),
             listed => listed?,
         }

@@ -80,7 +80,7 @@ impl Collector for MdAdm {
         let (mut arrays, mut raids) = (self.arrays.sweep(), self.raids.sweep());
         let content = files.read(&mut self.mdstat)?;
         let parsed = parse_arrays(content, |array| show_array(&mut arrays, &array));
-        self.devices.refresh_if_there(files, |name, folder| {
+        self.devices.refresh_if_there(|name, folder| {
             let folder = folder.join("md");
             let is_array = name.starts_with("md") && folder.is_dir();
             is_array.then(|| Attributes::new(&folder, RAID_FILES))

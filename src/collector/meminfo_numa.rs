@@ -41,7 +41,7 @@ impl MemInfoNuma {
 impl Collector for MemInfoNuma {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut memory, mut counts) = (self.memory.sweep(), self.counts.sweep());
-        self.nodes.refresh_if_there(files, |name, folder| {
+        self.nodes.refresh_if_there(|name, folder| {
             let number = name.strip_prefix(NODE)?;
             let file = |name: &str| KeptFile::new(folder.join(name));
             let is_node = number.starts_with(|letter: char| letter.is_ascii_digit());

@@ -92,7 +92,7 @@ impl Collector for NetClass {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let NetClass { interfaces, table, info, .. } = self;
         let (mut sweep, mut infos) = (table.sweep(), info.sweep());
-        interfaces.refresh(files, |name, folder| {
+        interfaces.refresh(|name, folder| {
             let is_ignored = self.ignored.as_ref().is_some_and(|of| of.is_match(name.as_bytes()));
             (!is_ignored && folder.is_dir()).then(|| Interface::new(folder))
         })?;

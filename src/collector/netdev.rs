@@ -189,7 +189,7 @@ impl NetDev {
         let mut sweep = self.table.sweep();
         let mut verdicts = self.verdicts.pass();
         if self.has_alias {
-            aliases.refresh(files, |_, folder| Some(Attributes::new(folder, ["ifalias"])))?;
+            aliases.refresh(|_, folder| Some(Attributes::new(folder, ["ifalias"])))?;
         }
         let mut content = std::mem::take(&mut files.buffer);
         let outcome = dev.read(&mut content).and_then(|content| {

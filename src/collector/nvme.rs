@@ -72,7 +72,7 @@ impl Collector for Nvme {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut info = self.info.sweep();
         let (mut values, mut access) = (self.namespaces.sweep(), self.namespace_info.sweep());
-        self.controllers.refresh(files, |_, folder| Some(Controller::new(folder)))?;
+        self.controllers.refresh(|_, folder| Some(Controller::new(folder)))?;
         self.controllers.visit(|device, controller| {
             controller.texts.begin_scrape();
             let [texts @ .., last] = &mut self.labels;
@@ -80,7 +80,7 @@ impl Collector for Nvme {
             device.clone_into(last);
             info.row(&self.labels).set(0, Some(1.0));
             let namespaces = &mut controller.namespaces;
-            namespaces.refresh_if_there(files, Namespace::new)?;
+            namespaces.refresh_if_there(Namespace::new)?;
             for (_, namespace) in namespaces.iter_mut() {
                 namespace.show(device, files, &mut values, &mut access);
             }

@@ -149,7 +149,7 @@ impl Collector for PciDevice {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut infos, mut table) = (self.info.sweep(), self.table.sweep());
         let mut states = self.states.sweep();
-        self.devices.refresh(files, |_, folder| Device::new(folder))?;
+        self.devices.refresh(|_, folder| Device::new(folder))?;
         let mut outcome = Ok(());
         for (_, device) in self.devices.iter_mut() {
             let values = match device.read(&mut self.names, files) {

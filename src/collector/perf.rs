@@ -219,9 +219,9 @@ fn tracepoint(name: &str, sys: &Path, files: &mut Files) -> Result<(Described, u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collector::Roots;
     use crate::collector::samples::samples;
     use crate::collector::scratch::Scratch;
+    use crate::collector::{Choice, Roots};
     use crate::registry::Registry;
     use proptest::prelude::*;
 
@@ -283,8 +283,13 @@ mod tests {
             flags.set(name, value).unwrap();
         }
         let (roots, scratch) = (Roots { sys: "/none".into(), ..Roots::default() }, &mut files);
-        let mut setup =
-            Setup { registry: registry.clone(), roots: &roots, flags: &flags, files: scratch };
+        let mut setup = Setup {
+            registry: registry.clone(),
+            roots: &roots,
+            flags: &flags,
+            choice: &Choice::default(),
+            files: scratch,
+        };
         let mut perf = Perf::open(&mut setup).unwrap();
         let outcome = perf.collect(&mut files);
         let family = |series: String| series.split(' ').next().map(str::to_owned);

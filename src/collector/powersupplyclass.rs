@@ -69,7 +69,7 @@ impl Collector for PowerSupplyClass {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut numbers, mut info) = (self.numbers.sweep(), self.info.sweep());
         let ignored = &self.ignored;
-        self.supplies.refresh(files, |name, folder| {
+        self.supplies.refresh(|name, folder| {
             let is_shown =
                 !ignored.as_ref().is_some_and(|ignored| ignored.is_match(name.as_bytes()));
             is_shown.then(|| Supply {

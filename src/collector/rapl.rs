@@ -74,7 +74,7 @@ impl Collector for Rapl {
             Families::Named(fields) => (Some(fields.sweep()), None),
             Families::Labelled(table) => (None, Some(table.sweep())),
         };
-        self.zones.refresh(files, |_, folder| Some(Zone::new(folder)))?;
+        self.zones.refresh(|_, folder| Some(Zone::new(folder)))?;
         self.numbering.begin();
         for (_, zone) in self.zones.iter_mut() {
             zone.files.begin_scrape();

@@ -62,7 +62,7 @@ impl Collector for TapeStats {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
         let ignored = &self.ignored;
-        self.drives.refresh(files, |name, folder| {
+        self.drives.refresh(|name, folder| {
             let is_ignored = ignored.as_ref().is_some_and(|i| i.is_match(name.as_bytes()));
             let is_shown = is_drive(name) && !is_ignored;
             is_shown.then(|| NumberFiles::new(&folder.join("stats"), &NUMBERS))

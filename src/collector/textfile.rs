@@ -183,11 +183,11 @@ impl Textfile {
 }
 
 impl Collector for Textfile {
-    fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+    fn collect(&mut self, _: &mut Files) -> Result<(), CollectError> {
         let mut is_changed = self.find_folders() || !self.is_registered;
         let mut bytes_left = BYTES_MAX;
         for folder in &mut self.folders {
-            is_changed |= folder.refresh(files, &mut bytes_left);
+            is_changed |= folder.refresh(&mut bytes_left);
         }
         if is_changed {
             self.show();
@@ -210,11 +210,11 @@ impl Folder {
     }
 
     /// Reads what changed, and says whether something did.
-    fn refresh(&mut self, files: &mut Files, bytes_left: &mut u64) -> bool {
+    fn refresh(&mut self, bytes_left: &mut u64) -> bool {
         let before = self.files().count();
-        let listed = self.files.refresh(files, |name, path| {
-            name.ends_with(".prom").then(|| TextFile::new(path.to_owned()))
-        });
+        let listed = self
+            .files
+            .refresh(|name, path| name.ends_with(".prom").then(|| TextFile::new(path.to_owned())));
         self.error = listed.err();
         let (mut is_changed, mut count) = (false, 0);
         for file in self.files() {

@@ -40,7 +40,7 @@ impl ThermalZone {
 
     fn set_zones(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.zone_table.sweep();
-        self.zones.refresh_if_there(files, |name, folder| {
+        self.zones.refresh_if_there(|name, folder| {
             let is_zone = name.starts_with(ZONE);
             is_zone.then(|| Attributes::new(folder, ["type", "temp"]))
         })?;
@@ -56,7 +56,7 @@ impl ThermalZone {
 
     fn set_coolers(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.cooler_table.sweep();
-        self.coolers.refresh_if_there(files, |name, folder| {
+        self.coolers.refresh_if_there(|name, folder| {
             let is_cooler = name.starts_with(COOLER);
             is_cooler.then(|| Attributes::new(folder, ["type", "cur_state", "max_state"]))
         })?;

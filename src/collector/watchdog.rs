@@ -87,7 +87,7 @@ impl Watchdog {
 impl Collector for Watchdog {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut numbers, mut info) = (self.numbers.sweep(), self.info.sweep());
-        self.devices.refresh(files, |_, folder| Some(Timer::new(folder)))?;
+        self.devices.refresh(|_, folder| Some(Timer::new(folder)))?;
         self.devices.visit(|name, timer| {
             timer.texts.begin_scrape();
             let [texts @ .., last] = &mut self.labels;

@@ -119,7 +119,7 @@ impl Xfs {
 impl Collector for Xfs {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut sweep = self.table.sweep();
-        self.file_systems.refresh_if_there(files, |_, folder| {
+        self.file_systems.refresh_if_there(|_, folder| {
             let stats = folder.join("stats/stats");
             stats.is_file().then(|| KeptFile::new(stats))
         })?;

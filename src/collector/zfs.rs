@@ -85,7 +85,7 @@ impl Zfs {
                 states.row(&[name]).set_all(&values);
             }
             let datasets = &mut pool.datasets;
-            datasets.refresh_if_there(files, |name, path| {
+            datasets.refresh_if_there(|name, path| {
                 name.starts_with("objset-").then(|| KeptFile::of_many_records(path))
             })?;
             shown.and(datasets.visit(|_, file| {
@@ -98,8 +98,7 @@ impl Zfs {
 
 impl Collector for Zfs {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let listed =
-            self.pools.refresh(files, |_, folder| folder.is_dir().then(|| Pool::new(folder)));
+        let listed = self.pools.refresh(|_, folder| folder.is_dir().then(|| Pool::new(folder)));
         let mut outcome = Ok(());
         for source in &mut self.sources {
             outcome = outcome.and(source.show(files, listed.is_ok()));

@@ -121,14 +121,14 @@ mod tests {
         let processes = pairs.map(|(pid, parent)| process(pid, parent));
         assert_eq!(below(&processes, 5, |_| true), [6, 8, 7]);
         assert_eq!(below(&processes, 5, |child| child.pid == 6), [6, 7]);
-        assert_eq!(below(&processes, 10, |_| true), []);
-        assert_eq!(below(&processes, 77, |_| true), []);
+        assert_eq!(below(&processes, 10, |_| true), Vec::<i32>::new());
+        assert_eq!(below(&processes, 77, |_| true), Vec::<i32>::new());
     }
 
     #[test]
     fn a_cycle_comes_to_an_end() {
         assert_eq!(below(&[process(5, 6), process(6, 5), process(7, 7)], 5, |_| true), [6]);
-        assert_eq!(below(&[process(7, 7)], 7, |_| true), []);
+        assert_eq!(below(&[process(7, 7)], 7, |_| true), Vec::<i32>::new());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Drivers that are made up.
 
 use super::*;
-use crate::collector::Roots;
 use crate::collector::flags::Flags;
 use crate::collector::samples::samples;
 use crate::collector::scratch::Scratch;
+use crate::collector::{Choice, Roots};
 use crate::registry::Registry;
 use crate::sys::ethtool::{DRIVER_BYTES, NAME_BYTES, SETTINGS_BYTES};
 
@@ -82,8 +82,13 @@ fn show(
     for (name, value) in given {
         flags.set(name, value).unwrap();
     }
-    let setup =
-        Setup { registry: registry.clone(), roots, flags: &flags, files: &mut Files::default() };
+    let setup = Setup {
+        registry: registry.clone(),
+        roots,
+        flags: &flags,
+        choice: &Choice::default(),
+        files: &mut Files::default(),
+    };
     let mut collector = EthTool::new(&setup, open).unwrap();
     let first = collector.collect(&mut files);
     let series = samples(&registry);
