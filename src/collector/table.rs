@@ -129,6 +129,10 @@ impl Table {
             let labels = labels.iter().map(|label| Box::from(label.as_ref())).collect();
             let cells = self.columns.iter().map(|_| None).collect();
             let index = self.next.min(self.rows.len());
+            if self.rows.is_empty() {
+                // Most tables never have another.
+                self.rows.reserve_exact(1);
+            }
             self.rows.insert(index, Row { labels, cells, visited: false });
             self.changes += 1;
             index

@@ -218,7 +218,8 @@ impl FamilyLayout {
         };
         self.parts = (syntax.parts)(&shown, bounds);
         let first = self.pages.first().map(|(version, _)| *version);
-        let mut old: HashMap<_, _> = std::mem::take(&mut self.pages).into_iter().collect();
+        let kept = Vec::with_capacity(blocks.len());
+        let mut old: HashMap<_, _> = std::mem::replace(&mut self.pages, kept).into_iter().collect();
         for (index, block) in blocks.iter().enumerate() {
             let version = block.version();
             let is_first = index == 0;

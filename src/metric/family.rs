@@ -188,7 +188,8 @@ struct Members {
     series_count: usize,
     overflow: Option<Arc<Series>>,
     /// Set by blocks whose slots became free.
-    released: Arc<AtomicBool>,
+    /// There is none before there are blocks.
+    released: Option<Arc<AtomicBool>>,
     last_expiry: Option<Instant>,
 }
 
@@ -196,7 +197,8 @@ impl Members {
     /// Takes a slot that a removed series left in any block of `shape`, and says which block's.
     fn find_released_slot(&mut self, shape: &Arc<Shape>) -> Option<(usize, u8)> {
         // ORDERING: Acquire pairs with the Release in `Block::release`.
-        if !self.released.swap(false, Ordering::Acquire) {
+        let is_released = self.released.as_ref()?;
+        if !is_released.swap(false, Ordering::Acquire) {
             return None;
         }
         let found = self
@@ -207,7 +209,7 @@ impl Members {
             .find_map(|(index, entry)| entry.block.take_slot().map(|slot| (index, slot)));
         if found.is_some() {
             // ORDERING: Relaxed: read by this thread or under the member lock. There may be more.
-            self.released.store(true, Ordering::Relaxed);
+            is_released.store(true, Ordering::Relaxed);
         }
         found
     }
@@ -215,6 +217,10 @@ impl Members {
     /// Adds a new block and takes its first slot.
     fn add_block(&mut self, block: Arc<Block>) -> (usize, u8) {
         let slot = block.take_slot().expect("a new block has free slots");
+        if self.blocks.is_empty() {
+            // Most families of a node never have another.
+            self.blocks.reserve_exact(1);
+        }
         self.blocks.push(BlockMembers { block, series: Arc::default(), version: 0 });
         (self.blocks.len() - 1, slot)
     }
@@ -370,10 +376,11 @@ impl FamilyCore {
         let (index, slot) = found.unwrap_or_else(|| {
             let slots = shape.block_slots(members.blocks.len(), self.limit.series_max);
             let exemplars = || Exemplars::new(slots * shape.exemplars());
+            let released = Arc::clone(members.released.get_or_insert_default());
             members.add_block(Block::new(
                 Arc::clone(shape),
                 slots,
-                Arc::clone(&members.released),
+                released,
                 WholeKey::new(values.iter().copied()),
                 self.desc.keeps_exemplars.then(exemplars),
             ))
