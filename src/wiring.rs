@@ -147,6 +147,8 @@ fn register_applications(
         memory_gauge: config.appmesh.process_memory_gauge,
         application: config.appmesh.application_metrics,
         namedprocess: config.namedprocess,
+        threads: config.threads,
+        smaps: config.smaps,
     };
     application::register(registry, view, sources, families)
 }

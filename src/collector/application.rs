@@ -91,11 +91,23 @@ pub struct Families {
     pub application: bool,
     /// `namedprocess_namegroup_*`, of what is watched.
     pub namedprocess: bool,
+    /// Among these `namedprocess_namegroup_thread_*` and `namedprocess_namegroup_threads_wchan`.
+    pub threads: bool,
+    /// Among these the parts of memory that is shared (`proportionalResident` and
+    /// `proportionalSwapped`).
+    pub smaps: bool,
 }
 
 impl Default for Families {
     fn default() -> Families {
-        Families { start_count: true, memory_gauge: true, application: true, namedprocess: false }
+        Families {
+            start_count: true,
+            memory_gauge: true,
+            application: true,
+            namedprocess: false,
+            threads: false,
+            smaps: false,
+        }
     }
 }
 
@@ -111,8 +123,9 @@ pub fn register(
     families: Families,
 ) -> Result<(), RegisterError> {
     let tables = Tables::register(registry, labelled, families)?;
-    let named = families.namedprocess.then(|| NamedProcess::register(registry)).transpose()?;
-    let scope = Scope { limits: families.namedprocess };
+    let Families { namedprocess, threads, smaps, .. } = families;
+    let named = namedprocess.then(|| NamedProcess::register(registry, threads)).transpose()?;
+    let scope = Scope { limits: namedprocess, threads, smaps };
     let is_one = sources.procfs == Path::new(OWN_PROC);
     let own = View::new(OWN_PROC.into(), scope, true, is_one);
     let other = (!is_one).then(|| View::new(sources.procfs.clone(), scope, false, true));

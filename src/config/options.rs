@@ -147,6 +147,18 @@ const OPTIONS: &[OptionRow] = &[
         "Expose what that file watches as process-exporter does too.",
     ),
     row(
+        "watch.threads",
+        Group::Application,
+        Effect::Switch(|typed| typed.threads = true),
+        "And the threads of what it watches by their names. Turns --watch.namedprocess on.",
+    ),
+    row(
+        "watch.smaps",
+        Group::Application,
+        Effect::Switch(|typed| typed.smaps = true),
+        "And the parts it has of memory that is shared, which is costly to find out. Turns --watch.namedprocess on.",
+    ),
+    row(
         "app.name",
         Group::Application,
         Effect::Value {

@@ -4,6 +4,8 @@
 //! has inherited (`past`), and for an application what promlet got to know when it reaped.
 
 use super::member::{Member, Reading};
+use super::names::Threads;
+use super::parse::Proportional;
 use super::usage::Usage;
 use crate::collector::application::Status;
 use crate::collector::watch::{OVERFLOW, Watch};
@@ -30,6 +32,18 @@ pub(crate) struct Groups {
     next: usize,
     /// Processes for whom a section had no group left.
     overflows: u64,
+    pub(crate) failures: Failures,
+}
+
+/// What could not be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    /// Lists of processes.
+    pub(crate) lists: u64,
+    /// Processes of which nothing was to be learned.
+    pub(crate) processes: u64,
+    /// Processes of which something was hidden or not understood, at each scrape.
+    pub(crate) partial: u64,
 }
 
 /// A group and what is known of it at this scrape.
@@ -46,6 +60,8 @@ pub(crate) struct Group {
     appearances: u64,
     pub(crate) errors: u64,
     pub(crate) live: Live,
+    /// Empty where they are not asked for.
+    pub(crate) threads: Threads,
     /// Processor time a second, between the last two scrapes.
     pub(crate) cores: Option<f64>,
     measured: Option<(Instant, u64)>,
@@ -72,11 +88,13 @@ pub(crate) struct Live {
     pub(crate) resident_bytes: u64,
     pub(crate) virtual_bytes: u64,
     pub(crate) swapped_bytes: Option<u64>,
+    pub(crate) proportional_bytes: Option<u64>,
+    pub(crate) proportional_swapped_bytes: Option<u64>,
     pub(crate) descriptors: Option<u64>,
     /// The largest part of its limit that a process has open.
     pub(crate) descriptors_ratio: Option<f64>,
     pub(crate) oldest_start_ticks: Option<u64>,
-    /// By [`STATES`].
+    /// Processes by [`STATES`], or threads where they are asked for.
     pub(crate) states: [u64; STATES.len()],
     /// Whether this was ever known of one of them.
     pub(crate) has_storage: bool,
@@ -99,6 +117,7 @@ impl Group {
             appearances: 0,
             errors: 0,
             live: Live::default(),
+            threads: Threads::default(),
             cores: None,
             measured: None,
             is_visited: true,
@@ -150,9 +169,11 @@ impl Group {
         self.appearances += 1;
     }
 
-    pub(super) fn add(&mut self, member: &Member) {
+    pub(super) fn add(&mut self, member: &mut Member) {
         let with_children = self.has_children();
         self.live.add(&member.reading, member.contribution(with_children));
+        self.live.add_states(member);
+        self.threads.add(&mut member.tasks);
     }
 
     /// Adds up what it has used.
@@ -188,14 +209,28 @@ impl Live {
             let ratio = open as f64 / max as f64;
             self.descriptors_ratio = Some(self.descriptors_ratio.unwrap_or(0.0).max(ratio));
         }
-        let state = STATES.iter().position(|(_, letters)| letters.contains(&reading.state));
-        self.states[state.unwrap_or(STATES.len() - 1)] += 1;
+        if let Some(Proportional { resident_bytes, swapped_bytes }) = reading.proportional {
+            add_known(&mut self.proportional_bytes, Some(resident_bytes));
+            add_known(&mut self.proportional_swapped_bytes, Some(swapped_bytes));
+        }
         self.has_storage |= reading.has_storage;
         self.has_switches |= reading.has_switches;
         if !reading.is_dead() {
             self.running += 1;
             let oldest = self.oldest_start_ticks.unwrap_or(reading.start_ticks);
             self.oldest_start_ticks = Some(oldest.min(reading.start_ticks));
+        }
+    }
+
+    fn add_states(&mut self, member: &Member) {
+        let mut count = |letter: u8| {
+            let state = STATES.iter().position(|(_, letters)| letters.contains(&letter));
+            self.states[state.unwrap_or(STATES.len() - 1)] += 1;
+        };
+        let mut states = member.tasks.iter().map(|task| task.state).peekable();
+        match states.peek() {
+            Some(_) => states.for_each(count),
+            None => count(member.reading.state),
         }
     }
 }
@@ -213,6 +248,7 @@ impl Groups {
         for group in self.slots.iter_mut().flatten() {
             let Live { has_storage, has_switches, .. } = group.live;
             group.live = Live { has_storage, has_switches, ..Live::default() };
+            group.threads.begin();
             group.is_visited = !group.is_application();
         }
         self.next = 0;
@@ -295,6 +331,7 @@ impl Groups {
 
     /// Counts that no process could be looked at.
     pub(crate) fn note_error(&mut self) {
+        self.failures.lists += 1;
         self.slots.iter_mut().flatten().for_each(|group| group.errors += 1);
     }
 

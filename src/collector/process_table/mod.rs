@@ -4,9 +4,11 @@
 //! proc     lists processes and reads their files, some on descriptors that stay open
 //! parse    those files, pure
 //! member   a process that belongs to a group, and what it has used
+//! tasks    its threads, where they are asked for
 //! classify which group a process belongs to, decided when it is seen first
 //! ledger   who inherits what the dead have used
 //! groups   the sums
+//! names    those of threads
 //! ```
 //!
 //! The folder's listing has an inode for each process, which tells it from another of the same id;
@@ -17,13 +19,16 @@ mod classify;
 pub(crate) mod groups;
 mod ledger;
 mod member;
+mod names;
 pub(crate) mod parse;
 mod proc;
+mod tasks;
 mod usage;
 
 pub(crate) use classify::{Root, Rules};
 pub(crate) use groups::{Group, Groups};
 pub(crate) use member::Scope;
+pub(crate) use names::{Named, Waiting};
 pub(crate) use proc::{Proc, list_numbers};
 pub use usage::Usage;
 
@@ -125,7 +130,7 @@ impl Processes {
         ledger::settle(&self.gone, &mut self.known, groups);
         self.gone.clear();
         for process in &mut self.known {
-            if let Some(member) = &process.member
+            if let Some(member) = &mut process.member
                 && let Some(group) = groups.get_mut(member.group)
             {
                 group.add(member);
@@ -201,6 +206,8 @@ impl Processes {
                     process.parent = noticed.parent.unwrap_or(process.parent);
                     process.is_due |= noticed.is_renamed;
                     group.errors += noticed.errors;
+                    groups.failures.processes += u64::from(noticed.is_unread);
+                    groups.failures.partial += u64::from(member.reading.is_partial);
                 }
                 Err(member::Gone) => {
                     let member = process.member.take().expect("it was there");

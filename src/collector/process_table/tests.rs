@@ -133,7 +133,7 @@ impl World {
         ledger::settle(&gone, &mut self.known, &mut self.groups);
         for process in &mut self.known {
             process.is_new = false;
-            let member = process.member.as_ref().unwrap();
+            let member = process.member.as_mut().unwrap();
             self.groups.get_mut(member.group).unwrap().add(member);
         }
         self.groups.finish(Instant::now());
