@@ -8,6 +8,7 @@ mod containment;
 mod health;
 mod order;
 mod output;
+mod process_exporter;
 mod reload;
 mod restarts;
 mod wrong;
