@@ -196,7 +196,7 @@ impl Applications {
         let watches = self.sources.watches.get();
         let has_changed = !Arc::ptr_eq(&watches, &self.in_force) && watches != self.in_force;
         if has_changed {
-            self.groups.retain_sections(&watches);
+            self.groups.follow(&watches);
             self.in_force = watches;
         }
         has_changed

@@ -66,6 +66,8 @@ pub(crate) struct Group {
     pub(crate) cores: Option<f64>,
     measured: Option<(Instant, u64)>,
     is_visited: bool,
+    /// Whether children begin or cease to belong to it.
+    is_turned: bool,
 }
 
 /// Where a group comes from.
@@ -121,6 +123,7 @@ impl Group {
             cores: None,
             measured: None,
             is_visited: true,
+            is_turned: false,
         }
     }
 
@@ -130,6 +133,10 @@ impl Group {
             Origin::Application(_) => true,
             Origin::Watch { children, .. } => *children,
         }
+    }
+
+    pub(super) fn is_turned(&self) -> bool {
+        self.is_turned
     }
 
     /// Whether it runs: an application's first process, or any process that is watched.
@@ -250,6 +257,7 @@ impl Groups {
             group.live = Live { has_storage, has_switches, ..Live::default() };
             group.threads.begin();
             group.is_visited = !group.is_application();
+            group.is_turned = false;
         }
         self.next = 0;
     }
@@ -285,15 +293,22 @@ impl Groups {
         self.retain(|group| group.is_visited);
     }
 
-    /// Removes the groups of sections that are not in force any more.
-    pub(crate) fn retain_sections(&mut self, watches: &[Watch]) {
-        self.retain(|group| match &group.origin {
+    /// Removes the groups of sections that are not in force any more, and has those of the others
+    /// be as these are.
+    pub(crate) fn follow(&mut self, watches: &[Watch]) {
+        self.retain(|group| match &mut group.origin {
             Origin::Application(_) => true,
-            Origin::Watch { section, .. } => watches.iter().any(|watch| watch.name == *section),
+            Origin::Watch { section, children, .. } => {
+                let watch = watches.iter().find(|watch| watch.name == *section);
+                if let Some(watch) = watch {
+                    group.is_turned = std::mem::replace(children, watch.children) != *children;
+                }
+                watch.is_some()
+            }
         });
     }
 
-    fn retain(&mut self, stays: impl Fn(&Group) -> bool) {
+    fn retain(&mut self, stays: impl Fn(&mut Group) -> bool) {
         for slot in &mut self.slots {
             slot.take_if(|group| !stays(group));
         }

@@ -179,6 +179,18 @@ impl Member {
         self.inheritance_before = self.reading.inheritance(with_children);
     }
 
+    /// Has its group keep what it has by it where children begin or cease to count.
+    pub(super) fn turn(&mut self, with_children: bool) {
+        let part = if with_children { &mut self.excluded } else { &mut self.bequeathed };
+        *part = part.plus(self.reading.waited);
+    }
+
+    /// Closes its files, as nobody reads it any more.
+    pub(super) fn close(&mut self) {
+        self.files = Files::default();
+        self.tasks.close();
+    }
+
     /// Moves to another group, which counts what it uses from here on.
     pub(super) fn join(&mut self, group: GroupId, with_children: bool) {
         self.group = group;

@@ -52,6 +52,8 @@ struct Process {
     parent: u32,
     start_ticks: u64,
     member: Option<Box<Member>>,
+    /// What it was in a group that it has left, which has counted what it used by then.
+    former: Option<Box<Member>>,
     /// Whether this scrape is the first that sees it.
     is_new: bool,
     /// Whether it is to be classified, again or for the first time.
@@ -67,6 +69,7 @@ impl Process {
             parent: 0,
             start_ticks: 0,
             member: None,
+            former: None,
             is_new: true,
             is_due: true,
             is_gone: false,
@@ -162,7 +165,8 @@ impl Processes {
         self.gone.extend(before.filter_map(Process::into_gone));
     }
 
-    /// Lets go of the members of groups that are not there any more.
+    /// Lets go of the members of groups that are not there any more, and follows those that have
+    /// changed.
     fn release(&mut self, groups: &Groups, rules: &Rules<'_>) {
         for process in &mut self.known {
             if process.group().is_some_and(|group| groups.get(group).is_none()) {
@@ -170,6 +174,11 @@ impl Processes {
                 process.is_due = true;
             }
             process.is_due |= rules.have_changed;
+            if let Some(member) = &mut process.member
+                && let Some(group) = groups.get(member.group).filter(|group| group.is_turned())
+            {
+                member.turn(group.has_children());
+            }
         }
     }
 

@@ -66,6 +66,10 @@ impl Tasks {
         });
     }
 
+    pub(super) fn close(&mut self) {
+        self.known.iter_mut().for_each(|task| task.schedstat = None);
+    }
+
     /// Those that there are.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Task> {
         self.known.iter()

@@ -41,6 +41,8 @@ enum Step {
     End,
     /// Its parent ignores that.
     Vanish,
+    /// Children begin or cease to count.
+    Turn,
     Scrape,
 }
 
@@ -86,8 +88,18 @@ impl World {
                 self.processes.get_mut(&pid).unwrap().own += micros;
                 self.truth += micros;
             }
+            Step::Turn => self.turn(),
             Step::End | Step::Vanish if pid != ROOT => self.end(pid, matches!(step, Step::End)),
             _ => {}
+        }
+    }
+
+    fn turn(&mut self) {
+        let children = !self.groups.get(self.ids[0]).unwrap().has_children();
+        self.groups.begin();
+        self.groups.follow(&["a", "b"].map(|name| watch(name, name, children)));
+        for process in &mut self.known {
+            process.member.as_mut().unwrap().turn(children);
         }
     }
 
@@ -147,6 +159,7 @@ fn step(groups: usize, vanish: bool) -> impl Strategy<Value = (usize, Step)> {
         2 => (0..groups).prop_map(|group| Step::Fork { group }),
         3 => (1..1000_u64).prop_map(|micros| Step::Use { micros }),
         2 => prop_oneof![Just(Step::End), Just(end)],
+        u32::from(vanish) => Just(Step::Turn),
         2 => Just(Step::Scrape),
     ];
     (0..100_usize, step)
@@ -352,9 +365,9 @@ fn new_sections_are_applied_to_all() {
     assert_eq!(fixture.refresh(&[watch("a", "web", true)]), [row("a", 1, 5)]);
     let watches = [watch("b", "web", true)];
     assert_eq!(fixture.refresh_as(&watches, &[], true), [row("a", 0, 5), row("b", 1, 0)]);
-    fixture.groups.retain_sections(&watches);
+    fixture.groups.follow(&watches);
     assert_eq!(fixture.refresh(&watches), [row("b", 1, 0)]);
-    fixture.groups.retain_sections(&[]);
+    fixture.groups.follow(&[]);
     assert_eq!(fixture.refresh_as(&[], &[], true), []);
 }
 
@@ -400,4 +413,19 @@ fn a_procfs_that_cannot_be_listed_is_an_error() {
     assert!(fixture.processes.refresh(&mut fixture.groups, &rules).is_err());
     fixture.write(10, "web", 1, 5);
     assert_eq!(fixture.refresh(&[watch("w", "web", true)]), [row("w", 1, 5)]);
+}
+
+#[test]
+fn children_may_begin_and_cease_to_belong_to_a_group() {
+    let mut fixture = Fixture::new("processes-turned");
+    fixture.write(10, "web", 1, 5);
+    fixture.write(11, "child", 10, 2);
+    let mut turn = |children: bool| {
+        let watches = [watch("w", "web", children)];
+        fixture.groups.follow(&watches);
+        fixture.refresh_as(&watches, &[], true)
+    };
+    assert_eq!(turn(true), [row("w", 2, 7)]);
+    assert_eq!(turn(false), [row("w", 1, 7)]);
+    assert_eq!(turn(true), [row("w", 2, 7)], "what it had used before is not the group's");
 }
