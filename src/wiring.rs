@@ -141,6 +141,7 @@ fn register_applications(
         }),
         watches: watches.clone(),
         procfs: config.paths.procfs.clone(),
+        sysfs: config.paths.sysfs.clone(),
     };
     let families = application::Families {
         start_count: config.appmesh.process_start_count,

@@ -121,6 +121,7 @@ fn watching_allocates_nothing() {
         find_owner: Box::new(|_| None),
         watches,
         procfs: "/proc".into(),
+        sysfs: "/sys".into(),
     };
     let families = Families { namedprocess: true, ..Families::default() };
     application::register(&registry, &registry, sources, families).unwrap();

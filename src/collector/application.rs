@@ -7,6 +7,7 @@ mod families;
 mod namedprocess;
 
 use super::process::read_boot_seconds;
+use super::process_table::control::Hierarchies;
 use super::process_table::{Groups, Processes, Root, Rules, Scope, Usage};
 use super::watch::{Watch, WatchList};
 use crate::registry::{Collect, RegisterError, Registry, Scrape};
@@ -78,6 +79,8 @@ pub struct Sources {
     pub watches: WatchList,
     /// The procfs of what is watched. What promlet runs is in its own, `/proc`.
     pub procfs: PathBuf,
+    /// The sysfs below which control groups are mounted.
+    pub sysfs: PathBuf,
 }
 
 /// Which of the families are shown.
@@ -129,12 +132,13 @@ pub fn register(
     let is_one = sources.procfs == Path::new(OWN_PROC);
     let own = View::new(OWN_PROC.into(), scope, true, is_one);
     let other = (!is_one).then(|| View::new(sources.procfs.clone(), scope, false, true));
+    let hierarchies = Hierarchies::new(&sources.sysfs);
     labelled.register_collector(Applications {
         boot_seconds: read_boot_seconds(&sources.procfs),
         views: [own].into_iter().chain(other).collect(),
         sources,
         in_force: Arc::default(),
-        groups: Groups::default(),
+        groups: Groups::new(hierarchies),
         roots: Vec::new(),
         listed: Vec::new(),
         tables,

@@ -71,6 +71,7 @@ impl Page {
             find_owner: Box::new(|_| None),
             watches: watches.clone(),
             procfs: "/proc".into(),
+            sysfs: "/sys".into(),
         };
         register(&registry, &registry, sources, families).unwrap();
         Page { registry, watches, applications }

@@ -111,6 +111,9 @@ fn choose(
     for (watch, listed) in rules.watches.iter().zip(rules.listed) {
         if let Some(name) = watch.group_of(&mut facts, *listed) {
             let group = groups.of_watch(watch, &name);
+            if let Some((path, version)) = watch.control_group(&mut facts) {
+                groups.note_control(group, path, version);
+            }
             if listed.is_some() {
                 groups.set_pid(group, pid);
             }

@@ -3,12 +3,13 @@
 //! What a group has used is what its living members have, what the dead had used that no living one
 //! has inherited (`past`), and for an application what promlet got to know when it reaped.
 
+use super::control::{Control, Hierarchies};
 use super::member::{Member, Reading};
 use super::names::Threads;
 use super::parse::Proportional;
 use super::usage::Usage;
 use crate::collector::application::Status;
-use crate::collector::watch::{OVERFLOW, Watch};
+use crate::collector::watch::{OVERFLOW, Version, Watch};
 use std::time::Instant;
 
 /// The shortest time over which a rate says anything: some ticks, in which the kernel counts.
@@ -33,6 +34,9 @@ pub(crate) struct Groups {
     /// Processes for whom a section had no group left.
     overflows: u64,
     pub(crate) failures: Failures,
+    /// Where control groups are, if they are to be read.
+    hierarchies: Option<Hierarchies>,
+    buffer: Vec<u8>,
 }
 
 /// What could not be looked at.
@@ -62,6 +66,10 @@ pub(crate) struct Group {
     pub(crate) live: Live,
     /// Empty where they are not asked for.
     pub(crate) threads: Threads,
+    /// The control groups that it stands for, if it is all of them.
+    control: Option<Box<Control>>,
+    /// Whether several sections put processes into it.
+    is_shared: bool,
     /// Processor time a second, between the last two scrapes.
     pub(crate) cores: Option<f64>,
     measured: Option<(Instant, u64)>,
@@ -120,6 +128,8 @@ impl Group {
             errors: 0,
             live: Live::default(),
             threads: Threads::default(),
+            control: None,
+            is_shared: false,
             cores: None,
             measured: None,
             is_visited: true,
@@ -184,12 +194,16 @@ impl Group {
     }
 
     /// Adds up what it has used.
-    fn finish(&mut self, now: Instant) {
+    fn finish(&mut self, now: Instant, buffer: &mut Vec<u8>) {
         let reaped = match &self.origin {
             Origin::Application(status) => status.reaped,
             Origin::Watch { .. } => Usage::default(),
         };
-        self.used = self.used.max(self.live.used.plus(self.past).plus(reaped));
+        let mut used = self.live.used.plus(self.past).plus(reaped);
+        if let Some(times) = self.control.as_mut().and_then(|control| control.read(buffer)) {
+            (used.user_micros, used.system_micros) = (times.user_micros, times.system_micros);
+        }
+        self.used = self.used.max(used);
         let micros = self.used.cpu_micros();
         let Some((then, before)) = self.measured else {
             self.measured = Some((now, micros));
@@ -249,6 +263,11 @@ fn add_known(sum: &mut Option<u64>, value: Option<u64>) {
 }
 
 impl Groups {
+    /// No groups, whose control groups are read in `hierarchies`.
+    pub(crate) fn new(hierarchies: Hierarchies) -> Groups {
+        Groups { hierarchies: Some(hierarchies), ..Groups::default() }
+    }
+
     /// Begins a scrape: there are no members until they are found, and no applications until they
     /// are visited.
     pub(crate) fn begin(&mut self) {
@@ -301,6 +320,8 @@ impl Groups {
             Origin::Watch { section, children, .. } => {
                 let watch = watches.iter().find(|watch| watch.name == *section);
                 if let Some(watch) = watch {
+                    // Those of the section are noted again.
+                    group.control = None;
                     group.is_turned = std::mem::replace(children, watch.children) != *children;
                 }
                 watch.is_some()
@@ -325,11 +346,28 @@ impl Groups {
         } else {
             name
         };
-        self.find_or_add(name, || Origin::Watch {
+        let id = self.find_or_add(name, || Origin::Watch {
             section: watch.name.clone(),
             children: watch.children,
             pid: None,
-        })
+        });
+        if let Some(group) = self.get_mut(id) {
+            let is_own =
+                matches!(&group.origin, Origin::Watch { section, .. } if *section == watch.name);
+            group.is_shared |= !is_own || name == OVERFLOW;
+        }
+        id
+    }
+
+    /// Says that a group stands for a control group as a whole.
+    pub(super) fn note_control(&mut self, id: GroupId, path: &str, version: Version) {
+        let Some(hierarchies) = self.hierarchies.take() else { return };
+        if let Some(group) = self.get_mut(id) {
+            let control = group.control.get_or_insert_default();
+            control.note(path, version, &hierarchies);
+            group.control.take_if(|_| group.is_shared);
+        }
+        self.hierarchies = Some(hierarchies);
     }
 
     fn is_full(&self, watch: &Watch) -> bool {
@@ -352,7 +390,8 @@ impl Groups {
 
     /// Ends a scrape: adds up what each group has used.
     pub(crate) fn finish(&mut self, now: Instant) {
-        self.slots.iter_mut().flatten().for_each(|group| group.finish(now));
+        let buffer = &mut self.buffer;
+        self.slots.iter_mut().flatten().for_each(|group| group.finish(now, buffer));
     }
 
     /// How many processes are in an overflow group that should have had another.

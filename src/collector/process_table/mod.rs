@@ -9,6 +9,7 @@
 //! ledger   who inherits what the dead have used
 //! groups   the sums
 //! names    those of threads
+//! control  those that the kernel has of control groups
 //! ```
 //!
 //! The folder's listing has an inode for each process, which tells it from another of the same id;
@@ -16,6 +17,7 @@
 //! program, those are looked at once more at the scrape after their first, and then in turns.
 
 mod classify;
+pub(crate) mod control;
 pub(crate) mod groups;
 mod ledger;
 mod member;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::collector::application::Status;
 use crate::collector::scratch::Scratch;
-use crate::collector::watch::{Selectors, Template, Watch};
+use crate::collector::watch::{Cgroup, Selectors, Template, Watch};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -428,4 +428,31 @@ fn children_may_begin_and_cease_to_belong_to_a_group() {
     assert_eq!(turn(true), [row("w", 2, 7)]);
     assert_eq!(turn(false), [row("w", 1, 7)]);
     assert_eq!(turn(true), [row("w", 2, 7)], "what it had used before is not the group's");
+}
+
+#[test]
+fn a_section_of_control_groups_counts_them_as_wholes() {
+    let mut fixture = Fixture::new("processes-control");
+    fixture.groups = Groups::new(control::Hierarchies::new(&fixture.scratch.path("sys")));
+    fixture.write(10, "web", 1, 5);
+    fixture.scratch.write("10/cgroup", b"4:memory:/other\n0::/shop.slice/web.service/x\n");
+    let stat = b"user_usec 990000\nsystem_usec 0\n";
+    fixture.scratch.write("sys/fs/cgroup/shop.slice/web.service/cpu.stat", stat);
+    let section = |name: &str, executables: &[&str]| {
+        let cgroups = vec![Cgroup::Unit("web.service".to_owned())];
+        let executables = executables.iter().map(|&name| name.to_owned()).collect();
+        let selectors = Selectors { cgroups, executables, ..Selectors::default() };
+        Watch { selectors, ..watch(name, "", true) }
+    };
+    // Where more is asked for, the group is another one.
+    for (name, executables, ticks) in [("all", &[][..], 99), ("some", &["web"], 5)] {
+        let watches = [section(name, executables)];
+        fixture.groups.follow(&watches);
+        assert_eq!(fixture.refresh_as(&watches, &[], true), [row(name, 1, ticks)]);
+    }
+    let watches = [section("all", &[])];
+    fixture.groups.follow(&watches);
+    fixture.refresh_as(&watches, &[], true);
+    fixture.remove(10);
+    assert_eq!(fixture.refresh(&watches), [row("all", 0, 99)]);
 }

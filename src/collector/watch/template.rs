@@ -86,6 +86,11 @@ impl Template {
         Ok(Template { parts })
     }
 
+    /// Whether it is the same text for all.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
     /// Whether the names of users are wanted.
     #[must_use]
     pub fn needs_users(&self) -> bool {
