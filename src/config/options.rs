@@ -150,13 +150,13 @@ const OPTIONS: &[OptionRow] = &[
         "watch.threads",
         Group::Application,
         Effect::Switch(|typed| typed.threads = true),
-        "And the threads of what it watches by their names. Turns --watch.namedprocess on.",
+        "The same, and threads by their names.",
     ),
     row(
         "watch.smaps",
         Group::Application,
         Effect::Switch(|typed| typed.smaps = true),
-        "And the parts it has of memory that is shared, which is costly to find out. Turns --watch.namedprocess on.",
+        "The same, and the parts that processes have of memory that is shared, which is costly to find out.",
     ),
     row(
         "app.name",

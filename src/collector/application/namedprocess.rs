@@ -6,8 +6,8 @@
 //! unless that is asked for; then states are those of threads, and context switches those of all.
 
 use super::families::oldest_start_seconds;
-use crate::collector::process_table::groups::{Failures, Group, Groups, Origin, STATES};
-use crate::collector::process_table::{Named, Waiting};
+use crate::collector::process_table::groups::{Failures, Group, Groups, Origin};
+use crate::collector::process_table::{Named, STATES, Waiting};
 use crate::collector::table::{Metric, Table};
 use crate::registry::{RegisterError, Registry};
 

@@ -265,7 +265,7 @@ fn a_pid_file_may_come_late_and_change() {
 fn templates_make_groups_and_are_limited() {
     let _shells = ["a", "b", "c"].map(|name| Shell::start(&format!("promlet-test-group-{name}")));
     let mut watch = marked("promlet-test-group-([a-z])");
-    let template = "${executable}-${1}";
+    let template = "${comm}:${path}:${cgroup}:${executable}-${1}";
     watch.group = Template::parse(template, watch.selectors.command_line.as_ref()).unwrap();
     watch.groups_max = 2;
     let page = Page::of(vec![watch]);
@@ -275,6 +275,7 @@ fn templates_make_groups_and_are_limited() {
     assert_eq!(groups.len(), 3, "{groups:?}");
     assert!(groups.contains(&"{groupname=__overflow__} 1"), "{groups:?}");
     assert!(groups.iter().any(|group| group.ends_with("sh-a} 1")), "{groups:?}");
+    assert!(groups.iter().any(|group| group.starts_with("{groupname=sh:/")), "{groups:?}");
     assert_eq!(value(&lines, "promlet_watch_overflows_total"), Some(1.0));
 }
 

@@ -8,6 +8,7 @@
 //! classify which group a process belongs to, decided when it is seen first
 //! ledger   who inherits what the dead have used
 //! groups   the sums
+//! live     those of the living
 //! names    those of threads
 //! control  those that the kernel has of control groups
 //! ```
@@ -20,6 +21,7 @@ mod classify;
 pub(crate) mod control;
 pub(crate) mod groups;
 mod ledger;
+mod live;
 mod member;
 mod names;
 pub(crate) mod parse;
@@ -29,6 +31,7 @@ mod usage;
 
 pub(crate) use classify::{Root, Rules};
 pub(crate) use groups::{Group, Groups};
+pub(crate) use live::{Live, STATES};
 pub(crate) use member::Scope;
 pub(crate) use names::{Named, Waiting};
 pub(crate) use proc::{Proc, list_numbers};
