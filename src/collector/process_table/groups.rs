@@ -12,8 +12,9 @@ use crate::collector::application::Status;
 use crate::collector::watch::{OVERFLOW, Version, Watch};
 use std::time::Instant;
 
-/// The shortest time over which a rate says anything: some ticks, in which the kernel counts.
-const RATE_SECONDS_MIN: f64 = 0.1;
+/// The shortest time over which a rate says anything: a hundred ticks, in which the kernel counts. Who
+/// asks sooner after another scraper gets what that one got.
+const RATE_SECONDS_MIN: f64 = 1.0;
 
 /// A group in [`Groups`], also when it is not there any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
