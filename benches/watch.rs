@@ -53,6 +53,7 @@ fn registry(executable: &str, families: Families) -> Registry {
         find_owner: Box::new(|_| None),
         watches,
         procfs: "/proc".into(),
+        sysfs: "/sys".into(),
     };
     application::register(&registry, &registry, sources, families)
         .expect("a new registry has no such names");

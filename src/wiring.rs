@@ -142,12 +142,15 @@ fn register_applications(
         }),
         watches: watches.clone(),
         procfs: config.paths.procfs.clone(),
+        sysfs: config.paths.sysfs.clone(),
     };
     let families = application::Families {
         start_count: config.appmesh.process_start_count,
         memory_gauge: config.appmesh.process_memory_gauge,
         application: config.appmesh.application_metrics,
         namedprocess: config.namedprocess,
+        threads: config.threads,
+        smaps: config.smaps,
     };
     application::register(registry, view, sources, families)
 }

@@ -1,7 +1,7 @@
 //! A scrape of the node that finds what the one before found allocates nothing, nor does matching
 //! a name that such a scrape finds.
 
-use promlet::collector::application::{self, Families, Sources, Status};
+use promlet::collector::application::{self, Families, Sources, Status, Visit};
 use promlet::collector::watch::{Selectors, Template, Watch, WatchList};
 use promlet::collector::{Choice, Node, Roots, Settings, process};
 use promlet::regex::Regex;
@@ -103,8 +103,18 @@ fn allocations_of_a_match() -> u64 {
     allocations() - before
 }
 
-/// Processes that come meanwhile need room, so it is one quiet scrape of many that is looked for.
+/// Also of all processes of this host, or with the threads of this one.
 fn watching_allocates_nothing() {
+    let named = Families { namedprocess: true, ..Families::default() };
+    let of_all = |visit: &mut dyn FnMut(&str, Status)| {
+        visit("shop", Status { pid: Some(1), ..Status::default() });
+    };
+    assert_quiet(Box::new(of_all), named);
+    assert_quiet(Box::new(|_| ()), Families { threads: true, smaps: true, ..named });
+}
+
+/// Processes that come meanwhile need room, so it is one quiet scrape of many that is looked for.
+fn assert_quiet(visit: Visit, families: Families) {
     let (registry, watches) = (Registry::new(), WatchList::default());
     let name = std::fs::read_to_string("/proc/self/comm").unwrap();
     let executables = vec![name.trim_end().to_owned()];
@@ -117,12 +127,12 @@ fn watching_allocates_nothing() {
         users: [].into(),
     }]);
     let sources = Sources {
-        visit: Box::new(|visit| visit("shop", Status { pid: Some(1), ..Status::default() })),
+        visit,
         find_owner: Box::new(|_| None),
         watches,
         procfs: "/proc".into(),
+        sysfs: "/sys".into(),
     };
-    let families = Families { namedprocess: true, ..Families::default() };
     application::register(&registry, &registry, sources, families).unwrap();
     let of_a_scrape = |_| {
         let before = allocations();

@@ -211,7 +211,7 @@ fn families() -> Vec<Family> {
                 [watch web]\nexecutable = promlet\n";
     std::fs::write(&file, text).expect("a file of the test");
     let file = format!("--config.file={}", file.display());
-    let several = Promlet::start(&[&file, "--watch.namedprocess"]);
+    let several = Promlet::start(&[&file, "--watch.threads", "--watch.smaps"]);
     let watched = poll("an end and two scrapes some time apart", || {
         let body = several.get("/metrics").body;
         let text = String::from_utf8_lossy(&body);

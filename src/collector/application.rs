@@ -7,6 +7,7 @@ mod families;
 mod namedprocess;
 
 use super::process::read_boot_seconds;
+use super::process_table::control::Hierarchies;
 use super::process_table::{Groups, Processes, Root, Rules, Scope, Usage};
 use super::watch::{Watch, WatchList};
 use crate::registry::{Collect, RegisterError, Registry, Scrape};
@@ -78,6 +79,8 @@ pub struct Sources {
     pub watches: WatchList,
     /// The procfs of what is watched. What promlet runs is in its own, `/proc`.
     pub procfs: PathBuf,
+    /// The sysfs below which control groups are mounted.
+    pub sysfs: PathBuf,
 }
 
 /// Which of the families are shown.
@@ -91,11 +94,23 @@ pub struct Families {
     pub application: bool,
     /// `namedprocess_namegroup_*`, of what is watched.
     pub namedprocess: bool,
+    /// Among these `namedprocess_namegroup_thread_*` and `namedprocess_namegroup_threads_wchan`.
+    pub threads: bool,
+    /// Among these the parts of memory that is shared (`proportionalResident` and
+    /// `proportionalSwapped`).
+    pub smaps: bool,
 }
 
 impl Default for Families {
     fn default() -> Families {
-        Families { start_count: true, memory_gauge: true, application: true, namedprocess: false }
+        Families {
+            start_count: true,
+            memory_gauge: true,
+            application: true,
+            namedprocess: false,
+            threads: false,
+            smaps: false,
+        }
     }
 }
 
@@ -111,17 +126,19 @@ pub fn register(
     families: Families,
 ) -> Result<(), RegisterError> {
     let tables = Tables::register(registry, labelled, families)?;
-    let named = families.namedprocess.then(|| NamedProcess::register(registry)).transpose()?;
-    let scope = Scope { limits: families.namedprocess };
+    let Families { namedprocess, threads, smaps, .. } = families;
+    let named = namedprocess.then(|| NamedProcess::register(registry, threads)).transpose()?;
+    let scope = Scope { limits: namedprocess, threads, smaps };
     let is_one = sources.procfs == Path::new(OWN_PROC);
     let own = View::new(OWN_PROC.into(), scope, true, is_one);
     let other = (!is_one).then(|| View::new(sources.procfs.clone(), scope, false, true));
+    let hierarchies = Hierarchies::new(&sources.sysfs);
     labelled.register_collector(Applications {
         boot_seconds: read_boot_seconds(&sources.procfs),
         views: [own].into_iter().chain(other).collect(),
         sources,
         in_force: Arc::default(),
-        groups: Groups::default(),
+        groups: Groups::new(hierarchies),
         roots: Vec::new(),
         listed: Vec::new(),
         tables,
@@ -183,7 +200,7 @@ impl Applications {
         let watches = self.sources.watches.get();
         let has_changed = !Arc::ptr_eq(&watches, &self.in_force) && watches != self.in_force;
         if has_changed {
-            self.groups.retain_sections(&watches);
+            self.groups.follow(&watches);
             self.in_force = watches;
         }
         has_changed

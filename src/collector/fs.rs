@@ -66,6 +66,7 @@ pub(crate) enum Records {
 /// copy mounted over the real one) is opened anew each time, because it may have been replaced,
 /// unless who reads it knows that its folder is as it was. A view is opened anew after any error
 /// but a refusal of the driver, because the device or namespace behind it may be gone for good.
+#[derive(Debug)]
 pub(crate) struct KeptFile {
     path: Arc<Path>,
     records: Records,

@@ -115,6 +115,10 @@ pub struct Config {
     pub stay: bool,
     /// Whether what is watched is exposed under the names of process-exporter too.
     pub namedprocess: bool,
+    /// Whether its threads are, by their names.
+    pub threads: bool,
+    /// Whether its parts of shared memory are.
+    pub smaps: bool,
     /// Which of App Mesh's families are exposed, and how.
     pub appmesh: AppMesh,
     /// The names of the collectors to run, in the order of their table.
@@ -250,7 +254,9 @@ fn validate(typed: Typed, collectors: &[CollectorRow]) -> Result<Config, UsageEr
         application,
         config_file: typed.config_file,
         stay: typed.app_stay,
-        namedprocess: typed.namedprocess,
+        namedprocess: typed.namedprocess || typed.threads || typed.smaps,
+        threads: typed.threads,
+        smaps: typed.smaps,
         appmesh: typed.appmesh,
         collectors,
         collector_flags: typed.collector_flags,

@@ -148,6 +148,18 @@ const OPTIONS: &[OptionRow] = &[
         "Expose what that file watches as process-exporter does too.",
     ),
     row(
+        "watch.threads",
+        Group::Application,
+        Effect::Switch(|typed| typed.threads = true),
+        "The same, and threads by their names.",
+    ),
+    row(
+        "watch.smaps",
+        Group::Application,
+        Effect::Switch(|typed| typed.smaps = true),
+        "The same, and the parts that processes have of memory that is shared, which is costly to find out.",
+    ),
+    row(
         "app.name",
         Group::Application,
         Effect::Value {

@@ -23,6 +23,8 @@ pub(super) struct Typed {
     pub(super) config_file: Option<PathBuf>,
     pub(super) config_check: bool,
     pub(super) namedprocess: bool,
+    pub(super) threads: bool,
+    pub(super) smaps: bool,
     pub(super) app_name: Option<String>,
     pub(super) app_stop_timeout: Duration,
     pub(super) app_stay: bool,

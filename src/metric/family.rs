@@ -196,8 +196,8 @@ struct Members {
 impl Members {
     /// Takes a slot that a removed series left in any block of `shape`, and says which block's.
     fn find_released_slot(&mut self, shape: &Arc<Shape>) -> Option<(usize, u8)> {
-        // ORDERING: Acquire pairs with the Release in `Block::release`.
         let is_released = self.released.as_ref()?;
+        // ORDERING: Acquire pairs with the Release in `Block::release`.
         if !is_released.swap(false, Ordering::Acquire) {
             return None;
         }

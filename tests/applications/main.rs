@@ -4,10 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod containment;
 mod health;
 mod order;
 mod output;
+mod process_exporter;
 mod reload;
 mod reload_keys;
 mod restarts;

@@ -1,7 +1,8 @@
 //! The families of App Mesh's exporter, and what promlet says of its own work.
 
 use super::{Families, Status};
-use crate::collector::process_table::groups::{Group, Groups, Live, Origin};
+use crate::collector::process_table::Live;
+use crate::collector::process_table::groups::{Group, Groups, Origin};
 use crate::collector::table::{Metric, Table};
 use crate::registry::{RegisterError, Registry};
 use crate::sys::constants::clock_ticks_per_second;

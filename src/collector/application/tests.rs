@@ -1,14 +1,16 @@
 //! Applications and watched groups with real processes of this machine.
 
 use super::*;
+use crate::collector::process_table::parse::parse_stat;
 use crate::collector::samples::samples;
 use crate::collector::scratch::Scratch;
 use crate::collector::watch::{Selectors, Template};
 use crate::regex::Regex;
 use crate::registry::Selection;
+use crate::sys::constants::clock_ticks_per_second;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Barrier, Mutex};
 
 /// A shell that does what it is told, and then says so.
 struct Shell(Child);
@@ -69,6 +71,7 @@ impl Page {
             find_owner: Box::new(|_| None),
             watches: watches.clone(),
             procfs: "/proc".into(),
+            sysfs: "/sys".into(),
         };
         register(&registry, &registry, sources, families).unwrap();
         Page { registry, watches, applications }
@@ -138,7 +141,7 @@ fn a_family_that_is_off_is_not_there() {
         start_count: true,
         memory_gauge: false,
         application: false,
-        namedprocess: false,
+        ..Families::default()
     };
     let page = Page::new(families);
     page.applications.lock().unwrap().push(("a", Status::default()));
@@ -262,7 +265,7 @@ fn a_pid_file_may_come_late_and_change() {
 fn templates_make_groups_and_are_limited() {
     let _shells = ["a", "b", "c"].map(|name| Shell::start(&format!("promlet-test-group-{name}")));
     let mut watch = marked("promlet-test-group-([a-z])");
-    let template = "${executable}-${1}";
+    let template = "${comm}:${path}:${cgroup}:${executable}-${1}";
     watch.group = Template::parse(template, watch.selectors.command_line.as_ref()).unwrap();
     watch.groups_max = 2;
     let page = Page::of(vec![watch]);
@@ -272,6 +275,7 @@ fn templates_make_groups_and_are_limited() {
     assert_eq!(groups.len(), 3, "{groups:?}");
     assert!(groups.contains(&"{groupname=__overflow__} 1"), "{groups:?}");
     assert!(groups.iter().any(|group| group.ends_with("sh-a} 1")), "{groups:?}");
+    assert!(groups.iter().any(|group| group.starts_with("{groupname=sh:/")), "{groups:?}");
     assert_eq!(value(&lines, "promlet_watch_overflows_total"), Some(1.0));
 }
 
@@ -293,4 +297,78 @@ fn users_and_cgroups_select() {
         assert_eq!(page.value(running), None);
     }
     shell.run(":");
+}
+
+/// A section for this very process.
+fn own(scratch: &Scratch) -> Watch {
+    scratch.write("pid", format!("{}\n", std::process::id()).as_bytes());
+    let selectors = Selectors { pid_file: Some(scratch.path("pid")), ..Selectors::default() };
+    Watch { selectors, children: false, ..marked("x") }
+}
+
+#[test]
+fn threads_are_told_apart_by_name_and_keep_what_they_had() {
+    const NAME: &str = "wt-burner";
+    const THREADS: usize = 3;
+    const TICKS: u64 = 2;
+    let ticks_of_this_thread = || {
+        let stat = std::fs::read("/proc/thread-self/stat").unwrap();
+        let own = parse_stat(&stat).unwrap().own;
+        own.user_ticks + own.system_ticks
+    };
+    let scratch = Scratch::new("application-threads");
+    let families = Families { namedprocess: true, threads: true, ..Families::default() };
+    let page = Page::new(families);
+    page.watches.set(vec![own(&scratch)]);
+    let of_threads = |lines: &[String], family: &str| {
+        let is_it = |line: &&String| line.starts_with(family) && line.contains(NAME);
+        let value = |line: &String| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+        let values: Vec<f64> = lines.iter().filter(is_it).map(value).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>())
+    };
+    let (used, end) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+    let lines = std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            let named = std::thread::Builder::new().name(NAME.to_owned());
+            let run = || {
+                while ticks_of_this_thread() < TICKS {}
+                used.wait();
+                end.wait();
+            };
+            named.spawn_scoped(scope, run).unwrap();
+        }
+        used.wait();
+        let lines = page.scrape();
+        end.wait();
+        lines
+    });
+    const CPU: &str = "namedprocess_namegroup_thread_cpu_seconds_total";
+    const COUNT: &str = "namedprocess_namegroup_thread_count";
+    const SWITCHES: &str = "namedprocess_namegroup_thread_context_switches_total";
+    assert_eq!(of_threads(&lines, COUNT), Some(THREADS as f64));
+    let seconds = (THREADS as u64 * TICKS) as f64 / clock_ticks_per_second() as f64;
+    assert!(of_threads(&lines, CPU).unwrap() >= seconds, "{:?}", of_threads(&lines, CPU));
+    assert!(total(&lines, "namedprocess_namegroup_states") > THREADS as f64);
+    let after = page.scrape();
+    assert_eq!(of_threads(&after, COUNT), Some(0.0));
+    for family in [CPU, SWITCHES] {
+        assert_eq!(of_threads(&after, family), of_threads(&lines, family), "{family}");
+    }
+    let of_process = total(&after, "namedprocess_namegroup_context_switches_total");
+    assert!(of_process >= total(&after, SWITCHES), "{of_process}");
+}
+
+#[test]
+fn nothing_is_shown_of_threads_and_shared_memory_unless_asked() {
+    let scratch = Scratch::new("application-shared");
+    let shown = |families: Families| {
+        let page = Page::new(Families { namedprocess: true, ..families });
+        page.watches.set(vec![own(&scratch)]);
+        let lines = page.scrape();
+        ["_thread_", "_threads_wchan", "proportionalResident", "proportionalSwapped"]
+            .map(|part| lines.iter().any(|line| line.contains(part)))
+    };
+    assert_eq!(shown(Families::default()), [false; 4]);
+    let families = Families { smaps: true, ..Families::default() };
+    assert_eq!(shown(families), [false, false, true, true]);
 }

@@ -111,6 +111,9 @@ fn choose(
     for (watch, listed) in rules.watches.iter().zip(rules.listed) {
         if let Some(name) = watch.group_of(&mut facts, *listed) {
             let group = groups.of_watch(watch, &name);
+            if let Some((path, version)) = watch.control_group(&mut facts) {
+                groups.note_control(group, path, version);
+            }
             if listed.is_some() {
                 groups.set_pid(group, pid);
             }
@@ -148,9 +151,12 @@ fn assign(
         // It may be between fork and exec.
         process.is_due = group.is_none() && process.is_new;
         let Some(id) = group else { return false };
-        process.member = Some(Box::new(Member::new(id)));
-        if let (Some(group), true) = (groups.get_mut(id), of_parent != group) {
-            group.note_appearance();
+        let Some(joined) = groups.get_mut(id) else { return false };
+        let mut member = process.former.take().unwrap_or_else(|| Box::new(Member::new(id)));
+        member.join(id, joined.has_children());
+        process.member = Some(member);
+        if of_parent != group {
+            joined.note_appearance();
         }
         return true;
     };
@@ -165,7 +171,10 @@ fn assign(
     before.bury(member.contribution(before.has_children()));
     match group {
         Some(id) => member.join(id, groups.get(id).is_some_and(|group| group.has_children())),
-        None => process.member = None,
+        None => {
+            member.close();
+            process.former = process.member.take();
+        }
     }
     false
 }

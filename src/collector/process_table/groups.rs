@@ -3,14 +3,18 @@
 //! What a group has used is what its living members have, what the dead had used that no living one
 //! has inherited (`past`), and for an application what promlet got to know when it reaped.
 
-use super::member::{Member, Reading};
+use super::control::{Control, Hierarchies};
+use super::live::Live;
+use super::member::Member;
+use super::names::Threads;
 use super::usage::Usage;
 use crate::collector::application::Status;
-use crate::collector::watch::{OVERFLOW, Watch};
+use crate::collector::watch::{OVERFLOW, Version, Watch};
 use std::time::Instant;
 
-/// The shortest time over which a rate says anything: some ticks, in which the kernel counts.
-const RATE_SECONDS_MIN: f64 = 0.1;
+/// The shortest time over which a rate says anything: a hundred ticks, in which the kernel counts. Who
+/// asks sooner after another scraper gets what that one got.
+const RATE_SECONDS_MIN: f64 = 1.0;
 
 /// A group in [`Groups`], also when it is not there any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,21 @@ pub(crate) struct Groups {
     next: usize,
     /// Processes for whom a section had no group left.
     overflows: u64,
+    pub(crate) failures: Failures,
+    /// Where control groups are, if they are to be read.
+    hierarchies: Option<Hierarchies>,
+    buffer: Vec<u8>,
+}
+
+/// What could not be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    /// Lists of processes.
+    pub(crate) lists: u64,
+    /// Processes of which nothing was to be learned.
+    pub(crate) processes: u64,
+    /// Processes of which something was hidden or not understood, at each scrape.
+    pub(crate) partial: u64,
 }
 
 /// A group and what is known of it at this scrape.
@@ -46,10 +65,18 @@ pub(crate) struct Group {
     appearances: u64,
     pub(crate) errors: u64,
     pub(crate) live: Live,
+    /// Empty where they are not asked for.
+    pub(crate) threads: Threads,
+    /// The control groups that it stands for, if it is all of them.
+    control: Option<Box<Control>>,
+    /// Whether several sections put processes into it.
+    is_shared: bool,
     /// Processor time a second, between the last two scrapes.
     pub(crate) cores: Option<f64>,
     measured: Option<(Instant, u64)>,
     is_visited: bool,
+    /// Whether children begin or cease to belong to it.
+    is_turned: bool,
 }
 
 /// Where a group comes from.
@@ -60,33 +87,6 @@ pub(crate) enum Origin {
     /// A section.
     Watch { section: String, children: bool, pid: Option<u32> },
 }
-
-/// The living of a group.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Live {
-    used: Usage,
-    pub(crate) processes: u64,
-    /// Those that are not dead already.
-    pub(crate) running: u64,
-    pub(crate) threads: u64,
-    pub(crate) resident_bytes: u64,
-    pub(crate) virtual_bytes: u64,
-    pub(crate) swapped_bytes: Option<u64>,
-    pub(crate) descriptors: Option<u64>,
-    /// The largest part of its limit that a process has open.
-    pub(crate) descriptors_ratio: Option<f64>,
-    pub(crate) oldest_start_ticks: Option<u64>,
-    /// By [`STATES`].
-    pub(crate) states: [u64; STATES.len()],
-    /// Whether this was ever known of one of them.
-    pub(crate) has_storage: bool,
-    /// The same.
-    pub(crate) has_switches: bool,
-}
-
-/// States of processes and their letters; any other letter is of the last one.
-pub(crate) const STATES: [(&str, &[u8]); 5] =
-    [("Running", b"R"), ("Sleeping", b"S"), ("Waiting", b"D"), ("Zombie", b"Z"), ("Other", b"")];
 
 impl Group {
     fn new(number: u64, name: &str, origin: Origin) -> Group {
@@ -99,9 +99,13 @@ impl Group {
             appearances: 0,
             errors: 0,
             live: Live::default(),
+            threads: Threads::default(),
+            control: None,
+            is_shared: false,
             cores: None,
             measured: None,
             is_visited: true,
+            is_turned: false,
         }
     }
 
@@ -111,6 +115,10 @@ impl Group {
             Origin::Application(_) => true,
             Origin::Watch { children, .. } => *children,
         }
+    }
+
+    pub(super) fn is_turned(&self) -> bool {
+        self.is_turned
     }
 
     /// Whether it runs: an application's first process, or any process that is watched.
@@ -150,18 +158,24 @@ impl Group {
         self.appearances += 1;
     }
 
-    pub(super) fn add(&mut self, member: &Member) {
+    pub(super) fn add(&mut self, member: &mut Member) {
         let with_children = self.has_children();
         self.live.add(&member.reading, member.contribution(with_children));
+        self.live.add_states(member);
+        self.threads.add(&mut member.tasks);
     }
 
     /// Adds up what it has used.
-    fn finish(&mut self, now: Instant) {
+    fn finish(&mut self, now: Instant, buffer: &mut Vec<u8>) {
         let reaped = match &self.origin {
             Origin::Application(status) => status.reaped,
             Origin::Watch { .. } => Usage::default(),
         };
-        self.used = self.used.max(self.live.used.plus(self.past).plus(reaped));
+        let mut used = self.live.used.plus(self.past).plus(reaped);
+        if let Some(times) = self.control.as_mut().and_then(|control| control.read(buffer)) {
+            (used.user_micros, used.system_micros) = (times.user_micros, times.system_micros);
+        }
+        self.used = self.used.max(used);
         let micros = self.used.cpu_micros();
         let Some((then, before)) = self.measured else {
             self.measured = Some((now, micros));
@@ -175,45 +189,21 @@ impl Group {
     }
 }
 
-impl Live {
-    fn add(&mut self, reading: &Reading, contribution: Usage) {
-        self.used = self.used.plus(contribution);
-        self.processes += 1;
-        self.threads += reading.threads;
-        self.resident_bytes += reading.resident_bytes;
-        self.virtual_bytes = self.virtual_bytes.saturating_add(reading.virtual_bytes);
-        add_known(&mut self.swapped_bytes, reading.swapped_bytes);
-        add_known(&mut self.descriptors, reading.descriptors);
-        if let (Some(open), Some(max @ 1..)) = (reading.descriptors, reading.descriptors_max) {
-            let ratio = open as f64 / max as f64;
-            self.descriptors_ratio = Some(self.descriptors_ratio.unwrap_or(0.0).max(ratio));
-        }
-        let state = STATES.iter().position(|(_, letters)| letters.contains(&reading.state));
-        self.states[state.unwrap_or(STATES.len() - 1)] += 1;
-        self.has_storage |= reading.has_storage;
-        self.has_switches |= reading.has_switches;
-        if !reading.is_dead() {
-            self.running += 1;
-            let oldest = self.oldest_start_ticks.unwrap_or(reading.start_ticks);
-            self.oldest_start_ticks = Some(oldest.min(reading.start_ticks));
-        }
-    }
-}
-
-fn add_known(sum: &mut Option<u64>, value: Option<u64>) {
-    if let Some(value) = value {
-        *sum = Some(sum.unwrap_or(0).saturating_add(value));
-    }
-}
-
 impl Groups {
+    /// No groups, whose control groups are read in `hierarchies`.
+    pub(crate) fn new(hierarchies: Hierarchies) -> Groups {
+        Groups { hierarchies: Some(hierarchies), ..Groups::default() }
+    }
+
     /// Begins a scrape: there are no members until they are found, and no applications until they
     /// are visited.
     pub(crate) fn begin(&mut self) {
         for group in self.slots.iter_mut().flatten() {
             let Live { has_storage, has_switches, .. } = group.live;
             group.live = Live { has_storage, has_switches, ..Live::default() };
+            group.threads.begin();
             group.is_visited = !group.is_application();
+            group.is_turned = false;
         }
         self.next = 0;
     }
@@ -249,15 +239,24 @@ impl Groups {
         self.retain(|group| group.is_visited);
     }
 
-    /// Removes the groups of sections that are not in force any more.
-    pub(crate) fn retain_sections(&mut self, watches: &[Watch]) {
-        self.retain(|group| match &group.origin {
+    /// Removes the groups of sections that are not in force any more, and has those of the others
+    /// be as these are.
+    pub(crate) fn follow(&mut self, watches: &[Watch]) {
+        self.retain(|group| match &mut group.origin {
             Origin::Application(_) => true,
-            Origin::Watch { section, .. } => watches.iter().any(|watch| watch.name == *section),
+            Origin::Watch { section, children, .. } => {
+                let watch = watches.iter().find(|watch| watch.name == *section);
+                if let Some(watch) = watch {
+                    // Those of the section are noted again.
+                    group.control = None;
+                    group.is_turned = std::mem::replace(children, watch.children) != *children;
+                }
+                watch.is_some()
+            }
         });
     }
 
-    fn retain(&mut self, stays: impl Fn(&Group) -> bool) {
+    fn retain(&mut self, stays: impl Fn(&mut Group) -> bool) {
         for slot in &mut self.slots {
             slot.take_if(|group| !stays(group));
         }
@@ -274,11 +273,28 @@ impl Groups {
         } else {
             name
         };
-        self.find_or_add(name, || Origin::Watch {
+        let id = self.find_or_add(name, || Origin::Watch {
             section: watch.name.clone(),
             children: watch.children,
             pid: None,
-        })
+        });
+        if let Some(group) = self.get_mut(id) {
+            let is_own =
+                matches!(&group.origin, Origin::Watch { section, .. } if *section == watch.name);
+            group.is_shared |= !is_own || name == OVERFLOW;
+        }
+        id
+    }
+
+    /// Says that a group stands for a control group as a whole.
+    pub(super) fn note_control(&mut self, id: GroupId, path: &str, version: Version) {
+        let Some(hierarchies) = self.hierarchies.take() else { return };
+        if let Some(group) = self.get_mut(id) {
+            let control = group.control.get_or_insert_default();
+            control.note(path, version, &hierarchies);
+            group.control.take_if(|_| group.is_shared);
+        }
+        self.hierarchies = Some(hierarchies);
     }
 
     fn is_full(&self, watch: &Watch) -> bool {
@@ -295,12 +311,14 @@ impl Groups {
 
     /// Counts that no process could be looked at.
     pub(crate) fn note_error(&mut self) {
+        self.failures.lists += 1;
         self.slots.iter_mut().flatten().for_each(|group| group.errors += 1);
     }
 
     /// Ends a scrape: adds up what each group has used.
     pub(crate) fn finish(&mut self, now: Instant) {
-        self.slots.iter_mut().flatten().for_each(|group| group.finish(now));
+        let buffer = &mut self.buffer;
+        self.slots.iter_mut().flatten().for_each(|group| group.finish(now, buffer));
     }
 
     /// How many processes are in an overflow group that should have had another.

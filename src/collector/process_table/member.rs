@@ -7,10 +7,11 @@
 use super::Group;
 use super::groups::GroupId;
 use super::parse::{
-    Faults, ProcessStat, Schedule, parse_descriptors_max, parse_io, parse_resident_pages,
-    parse_schedstat, parse_stat, parse_status,
+    Faults, ProcessStat, Proportional, Schedule, parse_descriptors_max, parse_io,
+    parse_resident_pages, parse_schedstat, parse_smaps, parse_stat, parse_status,
 };
 use super::proc::{Keep, Proc};
+use super::tasks::Tasks;
 use super::usage::Usage;
 use crate::collector::error::CollectError;
 use crate::sys::constants::{clock_ticks_per_second, page_size_bytes};
@@ -31,11 +32,28 @@ impl Default for Units {
     }
 }
 
+impl Units {
+    /// What a stat file counts, and the rest of `rest`.
+    pub(super) fn usage(self, faults: Faults, rest: Usage) -> Usage {
+        Usage {
+            user_micros: faults.user_ticks.saturating_mul(self.tick_micros),
+            system_micros: faults.system_ticks.saturating_mul(self.tick_micros),
+            minor_faults: faults.minor_faults,
+            major_faults: faults.major_faults,
+            ..rest
+        }
+    }
+}
+
 /// What is wanted of each process.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scope {
     /// The limits of its descriptors.
     pub(crate) limits: bool,
+    /// Its threads.
+    pub(crate) threads: bool,
+    /// Its part of what it shares with others, which the kernel looks at every page for.
+    pub(crate) smaps: bool,
 }
 
 /// What a process was found to be.
@@ -52,10 +70,13 @@ pub(super) struct Reading {
     pub(super) resident_bytes: u64,
     pub(super) virtual_bytes: u64,
     pub(super) swapped_bytes: Option<u64>,
+    pub(super) proportional: Option<Proportional>,
     pub(super) descriptors: Option<u64>,
     pub(super) descriptors_max: Option<u64>,
     pub(super) has_storage: bool,
     pub(super) has_switches: bool,
+    /// Whether some of it could not be read.
+    pub(super) is_partial: bool,
 }
 
 impl Reading {
@@ -90,6 +111,10 @@ pub(super) struct Noticed {
     pub(super) parent: Option<u32>,
     /// Files that could not be read or understood.
     pub(super) errors: u64,
+    /// Whether there are others that this process may not read.
+    is_refused: bool,
+    /// Whether nothing of it is known.
+    pub(super) is_unread: bool,
 }
 
 /// A process of a group.
@@ -106,6 +131,8 @@ pub(super) struct Member {
     name: Name,
     schedule: Option<Schedule>,
     has_run: bool,
+    /// Empty where they are not asked for.
+    pub(super) tasks: Tasks,
     files: Files,
 }
 
@@ -132,6 +159,7 @@ impl Member {
             name: Name::default(),
             schedule: None,
             has_run: false,
+            tasks: Tasks::default(),
             files: Files::default(),
         }
     }
@@ -149,6 +177,18 @@ impl Member {
     /// Remembers what the growth of the next reading is to be compared with.
     pub(super) fn begin_reading(&mut self, with_children: bool) {
         self.inheritance_before = self.reading.inheritance(with_children);
+    }
+
+    /// Has its group keep what it has by it where children begin or cease to count.
+    pub(super) fn turn(&mut self, with_children: bool) {
+        let part = if with_children { &mut self.excluded } else { &mut self.bequeathed };
+        *part = part.plus(self.reading.waited);
+    }
+
+    /// Closes its files, as nobody reads it any more.
+    pub(super) fn close(&mut self) {
+        self.files = Files::default();
+        self.tasks.close();
     }
 
     /// Moves to another group, which counts what it uses from here on.
@@ -170,7 +210,8 @@ impl Member {
         self.begin_reading(group.has_children());
         // In this order: what happens between the two is found at the next scrape.
         let sleeps = self.sleeps(pid, proc);
-        let mut noticed = match sleeps && !is_suspect {
+        let is_known = sleeps && !is_suspect;
+        let mut noticed = match is_known {
             true => Noticed::default(),
             false => self.read_all(pid, proc)?,
         };
@@ -182,6 +223,13 @@ impl Member {
         if let Some(pages) = noticed.take(statm, parse_resident_pages) {
             reading.resident_bytes = pages.saturating_mul(proc.units().page_bytes);
         }
+        if proc.scope().smaps {
+            // An open one is that of the program that was executed when it was opened.
+            let content = proc.read(pid, "smaps_rollup", &mut None, Keep::Closed);
+            reading.proportional = noticed.take(content, parse_smaps).flatten();
+        }
+        let is_partial = noticed.is_refused || noticed.errors > 0;
+        reading.is_partial = is_partial || (is_known && reading.is_partial);
         Ok(noticed)
     }
 
@@ -201,18 +249,26 @@ impl Member {
         self.has_run = true;
         let units = proc.units();
         let mut noticed = Noticed::default();
+        if proc.scope().threads {
+            // First: what they have by their names, their process has too.
+            self.tasks.read(pid, proc, &mut noticed);
+        }
         let content = proc.read(pid, "stat", &mut self.files.stat, keep);
         if content.as_ref().is_err_and(is_gone) {
             return Err(Gone);
         }
-        let Some(content) = noticed.value(content) else { return Ok(noticed) };
-        match parse_stat(content) {
-            Ok(stat) => {
+        let stat = noticed.value(content).map(parse_stat);
+        match stat {
+            Some(Ok(stat)) => {
                 noticed.parent = Some(stat.parent);
                 noticed.is_renamed = self.name.replace(stat.name);
                 self.reading.take_stat(&stat, units);
             }
-            Err(_) => noticed.errors += 1,
+            other => {
+                noticed.errors += u64::from(other.is_some());
+                noticed.is_unread = true;
+                return Ok(noticed);
+            }
         }
         self.read_others(pid, proc, keep, &mut noticed);
         Ok(noticed)
@@ -220,7 +276,7 @@ impl Member {
 
     /// All but its stat file; what another user's process hides stays unknown.
     fn read_others(&mut self, pid: u32, proc: &mut Proc, keep: Keep, noticed: &mut Noticed) {
-        let Self { files, reading, .. } = self;
+        let Self { files, reading, tasks, .. } = self;
         if let Some((read, written)) =
             noticed.take(proc.read(pid, "io", &mut files.io, keep), parse_io)
         {
@@ -231,6 +287,8 @@ impl Member {
         if let Some(status) = status {
             reading.swapped_bytes = status.swapped_kib.map(|kib| kib.saturating_mul(1024));
             if let Some(switches) = status.voluntary_switches.zip(status.involuntary_switches) {
+                let of_all = proc.scope().threads.then(|| tasks.switches());
+                let switches = of_all.unwrap_or(switches);
                 (reading.own.voluntary_switches, reading.own.involuntary_switches) = switches;
                 reading.has_switches = true;
             }
@@ -245,15 +303,8 @@ impl Member {
 
 impl Reading {
     fn take_stat(&mut self, stat: &ProcessStat<'_>, units: Units) {
-        let usage = |faults: Faults, rest: Usage| Usage {
-            user_micros: faults.user_ticks.saturating_mul(units.tick_micros),
-            system_micros: faults.system_ticks.saturating_mul(units.tick_micros),
-            minor_faults: faults.minor_faults,
-            major_faults: faults.major_faults,
-            ..rest
-        };
-        self.own = usage(stat.own, self.own);
-        self.waited = usage(stat.waited, self.waited);
+        self.own = units.usage(stat.own, self.own);
+        self.waited = units.usage(stat.waited, self.waited);
         self.state = stat.state;
         self.threads = stat.threads;
         self.start_ticks = stat.start_ticks;
@@ -263,7 +314,7 @@ impl Reading {
 
 impl Noticed {
     /// What a file says; nothing where it is not there or not to be read by this process.
-    fn take<T>(
+    pub(super) fn take<T>(
         &mut self,
         content: io::Result<&[u8]>,
         parse: fn(&[u8]) -> Result<T, CollectError>,
@@ -274,10 +325,12 @@ impl Noticed {
     }
 
     /// What there is to be had, with the errors counted that are more than a closed door.
-    fn value<T>(&mut self, value: io::Result<T>) -> Option<T> {
-        let is_hidden =
-            |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied || is_gone(error);
-        self.errors += u64::from(value.as_ref().is_err_and(|error| !is_hidden(error)));
+    pub(super) fn value<T>(&mut self, value: io::Result<T>) -> Option<T> {
+        match &value {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.is_refused = true,
+            Err(error) if !is_gone(error) => self.errors += 1,
+            _ => {}
+        }
         value.ok()
     }
 }

@@ -4,9 +4,13 @@
 //! proc     lists processes and reads their files, some on descriptors that stay open
 //! parse    those files, pure
 //! member   a process that belongs to a group, and what it has used
+//! tasks    its threads, where they are asked for
 //! classify which group a process belongs to, decided when it is seen first
 //! ledger   who inherits what the dead have used
 //! groups   the sums
+//! live     those of the living
+//! names    those of threads
+//! control  those that the kernel has of control groups
 //! ```
 //!
 //! The folder's listing has an inode for each process, which tells it from another of the same id;
@@ -14,16 +18,22 @@
 //! program, those are looked at once more at the scrape after their first, and then in turns.
 
 mod classify;
+pub(crate) mod control;
 pub(crate) mod groups;
 mod ledger;
+mod live;
 mod member;
+mod names;
 pub(crate) mod parse;
 mod proc;
+mod tasks;
 mod usage;
 
 pub(crate) use classify::{Root, Rules};
 pub(crate) use groups::{Group, Groups};
+pub(crate) use live::{Live, STATES};
 pub(crate) use member::Scope;
+pub(crate) use names::{Named, Waiting};
 pub(crate) use proc::{Proc, list_numbers};
 pub use usage::Usage;
 
@@ -47,6 +57,8 @@ struct Process {
     parent: u32,
     start_ticks: u64,
     member: Option<Box<Member>>,
+    /// What it was in a group that it has left, which has counted what it used by then.
+    former: Option<Box<Member>>,
     /// Whether this scrape is the first that sees it.
     is_new: bool,
     /// Whether it is to be classified, again or for the first time.
@@ -62,6 +74,7 @@ impl Process {
             parent: 0,
             start_ticks: 0,
             member: None,
+            former: None,
             is_new: true,
             is_due: true,
             is_gone: false,
@@ -125,7 +138,7 @@ impl Processes {
         ledger::settle(&self.gone, &mut self.known, groups);
         self.gone.clear();
         for process in &mut self.known {
-            if let Some(member) = &process.member
+            if let Some(member) = &mut process.member
                 && let Some(group) = groups.get_mut(member.group)
             {
                 group.add(member);
@@ -157,7 +170,8 @@ impl Processes {
         self.gone.extend(before.filter_map(Process::into_gone));
     }
 
-    /// Lets go of the members of groups that are not there any more.
+    /// Lets go of the members of groups that are not there any more, and follows those that have
+    /// changed.
     fn release(&mut self, groups: &Groups, rules: &Rules<'_>) {
         for process in &mut self.known {
             if process.group().is_some_and(|group| groups.get(group).is_none()) {
@@ -165,6 +179,11 @@ impl Processes {
                 process.is_due = true;
             }
             process.is_due |= rules.have_changed;
+            if let Some(member) = &mut process.member
+                && let Some(group) = groups.get(member.group).filter(|group| group.is_turned())
+            {
+                member.turn(group.has_children());
+            }
         }
     }
 
@@ -201,6 +220,8 @@ impl Processes {
                     process.parent = noticed.parent.unwrap_or(process.parent);
                     process.is_due |= noticed.is_renamed;
                     group.errors += noticed.errors;
+                    groups.failures.processes += u64::from(noticed.is_unread);
+                    groups.failures.partial += u64::from(member.reading.is_partial);
                 }
                 Err(member::Gone) => {
                     let member = process.member.take().expect("it was there");

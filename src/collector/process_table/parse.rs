@@ -1,5 +1,5 @@
 //! The files of a process: proc_pid_stat(5), proc_pid_status(5), proc_pid_statm(5), proc_pid_io(5),
-//! proc_pid_limits(5), and `schedstat` (Documentation/scheduler/sched-stats.rst).
+//! proc_pid_limits(5), proc_pid_smaps(5), and `schedstat` (Documentation/scheduler/sched-stats.rst).
 
 use crate::collector::error::CollectError;
 use crate::collector::lines::{Line, Lines, parse_number};
@@ -153,6 +153,30 @@ pub(crate) fn parse_io(content: &[u8]) -> Result<(u64, u64), CollectError> {
     read.zip(written).ok_or_else(|| lines.missing("read_bytes and write_bytes"))
 }
 
+/// A process' part of the memory that it shares with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proportional {
+    pub(crate) resident_bytes: u64,
+    pub(crate) swapped_bytes: u64,
+}
+
+/// Reads a smaps_rollup file; `None` for what has no memory.
+pub(crate) fn parse_smaps(content: &[u8]) -> Result<Option<Proportional>, CollectError> {
+    let (mut resident, mut swapped) = (None, 0_u64);
+    for mut line in Lines::new("smaps_rollup", content) {
+        match line.word() {
+            Some(b"Pss:") => resident = Some(line.number::<u64>("kB")?),
+            Some(b"SwapPss:") => swapped = line.number("kB")?,
+            _ => {}
+        }
+    }
+    let bytes = |kib: u64| kib.saturating_mul(1024);
+    Ok(resident.map(|resident| Proportional {
+        resident_bytes: bytes(resident),
+        swapped_bytes: bytes(swapped),
+    }))
+}
+
 /// The soft limit of descriptors in a limits file; `None` where there is no limit.
 pub(crate) fn parse_descriptors_max(content: &[u8]) -> Result<Option<u64>, CollectError> {
     let mut lines = Lines::new("limits", content);
@@ -227,6 +251,11 @@ mod tests {
         };
         assert_eq!(parse_status(status).unwrap(), expected);
         assert_eq!(parse_status(b"Name:\tx\n").unwrap(), Status::default());
+        let smaps = b"5581-7ffd ---p 00000000 00:00 0   [rollup]\nRss:   3456 kB\nPss:   9 kB\n\
+                      Pss_Anon:   8 kB\nSwap:   7 kB\nSwapPss:   6 kB\n";
+        let expected = Proportional { resident_bytes: 9 * 1024, swapped_bytes: 6 * 1024 };
+        assert_eq!(parse_smaps(smaps).unwrap(), Some(expected));
+        assert_eq!(parse_smaps(b"").unwrap(), None);
     }
 
     #[test]
@@ -295,6 +324,7 @@ mod tests {
             let _ = (parse_stat(content).is_ok(), parse_status(content).is_ok());
             let _ = (parse_io(content).is_ok(), parse_schedstat(content).is_ok());
             let _ = (parse_resident_pages(content).is_ok(), parse_descriptors_max(content).is_ok());
+            let _ = parse_smaps(content).is_ok();
         }
     }
 }

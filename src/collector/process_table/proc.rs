@@ -7,7 +7,7 @@ use crate::collector::lines::parse_number;
 use crate::sys::directory::{Entry, for_each_entry, for_each_name};
 use crate::sys::file::{Medium, open_place};
 use std::ffi::OsString;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
@@ -45,6 +45,8 @@ pub(crate) struct Proc {
     path: OsString,
     below: String,
     buffer: Vec<u8>,
+    /// Room for the threads of one process after the other.
+    tasks: Vec<u32>,
 }
 
 impl Proc {
@@ -58,6 +60,7 @@ impl Proc {
             path: OsString::new(),
             below: String::new(),
             buffer: Vec::new(),
+            tasks: Vec::new(),
         }
     }
 
@@ -102,11 +105,35 @@ impl Proc {
         kept: &mut Option<File>,
         keep: Keep,
     ) -> io::Result<&[u8]> {
+        self.read_below(format_args!("{pid}/{name}"), kept, keep)
+    }
+
+    /// The same for a file of a thread, which stays open if there is a place for it in `kept`.
+    pub(super) fn read_task(
+        &mut self,
+        pid: u32,
+        task: u32,
+        name: &str,
+        kept: Option<&mut Option<File>>,
+    ) -> io::Result<&[u8]> {
+        let place = format_args!("{pid}/task/{task}/{name}");
+        match kept {
+            Some(kept) => self.read_below(place, kept, Keep::Open),
+            None => self.read_below(place, &mut None, Keep::Closed),
+        }
+    }
+
+    fn read_below(
+        &mut self,
+        place: fmt::Arguments<'_>,
+        kept: &mut Option<File>,
+        keep: Keep,
+    ) -> io::Result<&[u8]> {
         let mut ask_bytes = FIRST_READ_BYTES;
         let bytes = match kept {
             Some(file) => read_whole(file, Records::One, &mut ask_bytes, &mut self.buffer)?,
             None => {
-                let file = File::open(self.set_path(pid, name))?;
+                let file = File::open(self.set_place(place))?;
                 let bytes = read_whole(&file, Records::One, &mut ask_bytes, &mut self.buffer)?;
                 *kept = self.keep(file, keep);
                 bytes
@@ -159,6 +186,30 @@ impl Proc {
         if length > 0 && self.is_view { Ok(length) } else { self.list_descriptors(pid) }
     }
 
+    /// The threads of a process, to be [given back](Proc::give_back).
+    pub(super) fn list_tasks(&mut self, pid: u32) -> io::Result<Vec<u32>> {
+        let folder = File::open(self.set_path(pid, "task"))?;
+        let mut tasks = std::mem::take(&mut self.tasks);
+        tasks.clear();
+        let listed = for_each_name(&folder, |name| {
+            if tasks.len() < PROCESSES_MAX {
+                tasks.extend(parse_number::<u32>(name));
+            }
+        });
+        match listed {
+            Ok(()) => Ok(tasks),
+            Err(error) => {
+                self.give_back(tasks);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a list back, so that the next one needs no memory.
+    pub(super) fn give_back(&mut self, tasks: Vec<u32>) {
+        self.tasks = tasks;
+    }
+
     #[cold]
     fn list_descriptors(&mut self, pid: u32) -> io::Result<u64> {
         let folder = File::open(self.set_path(pid, "fd"))?;
@@ -175,8 +226,12 @@ impl Proc {
     }
 
     fn set_path(&mut self, pid: u32, name: &str) -> &Path {
+        self.set_place(format_args!("{pid}/{name}"))
+    }
+
+    fn set_place(&mut self, place: fmt::Arguments<'_>) -> &Path {
         self.below.clear();
-        write!(self.below, "/{pid}/{name}").expect("a string takes any text");
+        write!(self.below, "/{place}").expect("a string takes any text");
         self.path.clear();
         self.path.push(&self.root);
         self.path.push(&self.below);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::collector::application::Status;
 use crate::collector::scratch::Scratch;
-use crate::collector::watch::{Selectors, Template, Watch};
+use crate::collector::watch::{Cgroup, Selectors, Template, Watch};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -41,6 +41,8 @@ enum Step {
     End,
     /// Its parent ignores that.
     Vanish,
+    /// Children begin or cease to count.
+    Turn,
     Scrape,
 }
 
@@ -86,8 +88,18 @@ impl World {
                 self.processes.get_mut(&pid).unwrap().own += micros;
                 self.truth += micros;
             }
+            Step::Turn => self.turn(),
             Step::End | Step::Vanish if pid != ROOT => self.end(pid, matches!(step, Step::End)),
             _ => {}
+        }
+    }
+
+    fn turn(&mut self) {
+        let children = !self.groups.get(self.ids[0]).unwrap().has_children();
+        self.groups.begin();
+        self.groups.follow(&["a", "b"].map(|name| watch(name, name, children)));
+        for process in &mut self.known {
+            process.member.as_mut().unwrap().turn(children);
         }
     }
 
@@ -133,7 +145,7 @@ impl World {
         ledger::settle(&gone, &mut self.known, &mut self.groups);
         for process in &mut self.known {
             process.is_new = false;
-            let member = process.member.as_ref().unwrap();
+            let member = process.member.as_mut().unwrap();
             self.groups.get_mut(member.group).unwrap().add(member);
         }
         self.groups.finish(Instant::now());
@@ -147,6 +159,7 @@ fn step(groups: usize, vanish: bool) -> impl Strategy<Value = (usize, Step)> {
         2 => (0..groups).prop_map(|group| Step::Fork { group }),
         3 => (1..1000_u64).prop_map(|micros| Step::Use { micros }),
         2 => prop_oneof![Just(Step::End), Just(end)],
+        u32::from(vanish) => Just(Step::Turn),
         2 => Just(Step::Scrape),
     ];
     (0..100_usize, step)
@@ -352,9 +365,9 @@ fn new_sections_are_applied_to_all() {
     assert_eq!(fixture.refresh(&[watch("a", "web", true)]), [row("a", 1, 5)]);
     let watches = [watch("b", "web", true)];
     assert_eq!(fixture.refresh_as(&watches, &[], true), [row("a", 0, 5), row("b", 1, 0)]);
-    fixture.groups.retain_sections(&watches);
+    fixture.groups.follow(&watches);
     assert_eq!(fixture.refresh(&watches), [row("b", 1, 0)]);
-    fixture.groups.retain_sections(&[]);
+    fixture.groups.follow(&[]);
     assert_eq!(fixture.refresh_as(&[], &[], true), []);
 }
 
@@ -400,4 +413,46 @@ fn a_procfs_that_cannot_be_listed_is_an_error() {
     assert!(fixture.processes.refresh(&mut fixture.groups, &rules).is_err());
     fixture.write(10, "web", 1, 5);
     assert_eq!(fixture.refresh(&[watch("w", "web", true)]), [row("w", 1, 5)]);
+}
+
+#[test]
+fn children_may_begin_and_cease_to_belong_to_a_group() {
+    let mut fixture = Fixture::new("processes-turned");
+    fixture.write(10, "web", 1, 5);
+    fixture.write(11, "child", 10, 2);
+    let mut turn = |children: bool| {
+        let watches = [watch("w", "web", children)];
+        fixture.groups.follow(&watches);
+        fixture.refresh_as(&watches, &[], true)
+    };
+    assert_eq!(turn(true), [row("w", 2, 7)]);
+    assert_eq!(turn(false), [row("w", 1, 7)]);
+    assert_eq!(turn(true), [row("w", 2, 7)], "what it had used before is not the group's");
+}
+
+#[test]
+fn a_section_of_control_groups_counts_them_as_wholes() {
+    let mut fixture = Fixture::new("processes-control");
+    fixture.groups = Groups::new(control::Hierarchies::new(&fixture.scratch.path("sys")));
+    fixture.write(10, "web", 1, 5);
+    fixture.scratch.write("10/cgroup", b"4:memory:/other\n0::/shop.slice/web.service/x\n");
+    let stat = b"user_usec 990000\nsystem_usec 0\n";
+    fixture.scratch.write("sys/fs/cgroup/shop.slice/web.service/cpu.stat", stat);
+    let section = |name: &str, executables: &[&str]| {
+        let cgroups = vec![Cgroup::Unit("web.service".to_owned())];
+        let executables = executables.iter().map(|&name| name.to_owned()).collect();
+        let selectors = Selectors { cgroups, executables, ..Selectors::default() };
+        Watch { selectors, ..watch(name, "", true) }
+    };
+    // Where more is asked for, the group is another one.
+    for (name, executables, ticks) in [("all", &[][..], 99), ("some", &["web"], 5)] {
+        let watches = [section(name, executables)];
+        fixture.groups.follow(&watches);
+        assert_eq!(fixture.refresh_as(&watches, &[], true), [row(name, 1, ticks)]);
+    }
+    let watches = [section("all", &[])];
+    fixture.groups.follow(&watches);
+    fixture.refresh_as(&watches, &[], true);
+    fixture.remove(10);
+    assert_eq!(fixture.refresh(&watches), [row("all", 0, 99)]);
 }

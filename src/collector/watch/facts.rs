@@ -1,5 +1,6 @@
 //! What a process is, asked for when a section wants to know.
 
+use super::memberships;
 use crate::collector::process_table::Proc;
 
 /// What sections can tell processes apart by. Each file is read at most once.
@@ -61,6 +62,18 @@ impl<'p> Facts<'p> {
     /// Its cgroup file.
     pub(super) fn cgroups(&mut self) -> &[u8] {
         self.cgroups.get_or_insert_with(|| self.proc.whole(self.pid, "cgroup"))
+    }
+
+    /// The path of its control group: of version 2, or else the first one that is not the root.
+    pub(super) fn control_group(&mut self) -> &[u8] {
+        let is_root = |path: &[u8]| path == b"/";
+        let mut found: &[u8] = b"/";
+        for (controllers, path) in memberships(self.cgroups()) {
+            if !is_root(path) && (is_root(found) || controllers.is_empty()) {
+                found = path;
+            }
+        }
+        found
     }
 
     fn raw_command_line(&mut self) -> Vec<u8> {

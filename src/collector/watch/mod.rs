@@ -105,6 +105,41 @@ impl Watch {
         }
         Some(self.group.expand(facts, captures.as_ref(), &self.users))
     }
+
+    /// The control group that has counted what a process of this section used, if the section is
+    /// about nothing but control groups: then its group stands for them as wholes.
+    pub(crate) fn control_group<'f>(&self, facts: &'f mut Facts<'_>) -> Option<(&'f str, Version)> {
+        let Selectors { pid_file: None, command_line: None, executables, users, cgroups } =
+            &self.selectors
+        else {
+            return None;
+        };
+        if !executables.is_empty() || !users.is_empty() || !self.group.is_fixed() {
+            return None;
+        }
+        memberships(facts.cgroups()).find_map(|(controllers, path)| {
+            let version = match controllers {
+                b"" => Version::Two,
+                _ if controllers.split(|byte| *byte == b',').any(|one| one == b"cpuacct") => {
+                    Version::One
+                }
+                _ => return None,
+            };
+            let part = cgroups.iter().find_map(|cgroup| cgroup.part_of(path))?;
+            let part = std::str::from_utf8(part).ok()?;
+            // One that is outside of what is mounted here begins with two dots.
+            (!part.split('/').any(|name| name == "..")).then_some((part, version))
+        })
+    }
+}
+
+/// Of control groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// A hierarchy for each controller.
+    One,
+    /// One for all.
+    Two,
 }
 
 fn is_executable(wanted: &str, facts: &mut Facts<'_>) -> bool {
@@ -118,18 +153,40 @@ fn is_executable(wanted: &str, facts: &mut Facts<'_>) -> bool {
 impl Cgroup {
     /// Whether the cgroup file of a process (cgroups(7)) names this one.
     fn has(&self, content: &[u8]) -> bool {
-        // hierarchy:controllers:path
-        let paths = content.split(|byte| *byte == b'\n');
-        let mut paths = paths.filter_map(|line| line.splitn(3, |byte| *byte == b':').nth(2));
+        memberships(content).any(|(_, path)| self.part_of(path).is_some())
+    }
+
+    /// The part of `path`, the one that a process is in, that is the path of this one.
+    fn part_of<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
         match self {
-            Cgroup::Path(path) => paths.any(|found| {
-                let rest = found.strip_prefix(path.trim_end_matches('/').as_bytes());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-            }),
-            Cgroup::Unit(unit) => paths
-                .any(|found| found.split(|byte| *byte == b'/').any(|part| part == unit.as_bytes())),
+            Cgroup::Path(wanted) => {
+                let wanted = wanted.trim_end_matches('/').as_bytes();
+                let rest = path.strip_prefix(wanted)?;
+                (rest.is_empty() || rest.starts_with(b"/")).then(|| &path[..wanted.len()])
+            }
+            Cgroup::Unit(unit) => {
+                let mut end = 0;
+                for part in path.split(|byte| *byte == b'/') {
+                    end += part.len();
+                    if part == unit.as_bytes() {
+                        return path.get(..end);
+                    }
+                    // The slash.
+                    end += 1;
+                }
+                None
+            }
         }
     }
+}
+
+/// What each line of the cgroup file of a process says: controllers, and a path.
+fn memberships(content: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    // hierarchy:controllers:path
+    content.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut parts = line.splitn(3, |byte| *byte == b':').skip(1);
+        Some((parts.next()?, parts.next()?))
+    })
 }
 
 #[cfg(test)]
@@ -157,6 +214,24 @@ mod tests {
         ];
         for (cgroup, content, expected) in cases {
             assert_eq!(cgroup.has(content), expected, "{cgroup:?} {}", content.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_part_of_a_path_that_is_the_control_group() {
+        const PATH: &[u8] = b"/user.slice/a@1.service/app.slice/web.service/x";
+        let cases = [
+            (Cgroup::Path("/user.slice".to_owned()), Some("/user.slice")),
+            (Cgroup::Path("/".to_owned()), Some("")),
+            (Cgroup::Path("/user".to_owned()), None),
+            (
+                Cgroup::Unit("web.service".to_owned()),
+                Some("/user.slice/a@1.service/app.slice/web.service"),
+            ),
+            (Cgroup::Unit("x.service".to_owned()), None),
+        ];
+        for (cgroup, expected) in cases {
+            assert_eq!(cgroup.part_of(PATH), expected.map(str::as_bytes), "{cgroup:?}");
         }
     }
 

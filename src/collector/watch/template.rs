@@ -5,7 +5,7 @@ use crate::regex::Regex;
 use std::fmt;
 
 /// Characters of a group's name; the rest is cut off. It stands in each series.
-const NAME_CHARS_MAX: usize = 128;
+const NAME_CHARS_MAX: usize = 256;
 
 /// A text with places for what a process is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +16,14 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
+    /// The name in the kernel.
+    Comm,
     /// The last part of its path, or the name in the kernel where that may not be read.
     Executable,
+    /// The whole path, or that name.
+    Path,
     User,
+    Cgroup,
     /// What a group of the expression for the command line matched.
     Number(usize),
     Name(String),
@@ -33,6 +38,10 @@ pub enum TemplateError {
     Unclosed(String),
     /// There is nothing of this name.
     Unknown(String),
+    /// No two processes have the same of this, and each would be a group for ever.
+    OfOneProcess(String),
+    /// These are the braces of process-exporter's templates.
+    DoubleBraces,
 }
 
 impl fmt::Display for TemplateError {
@@ -41,8 +50,15 @@ impl fmt::Display for TemplateError {
             TemplateError::LoneDollar => f.write_str("$$ for a dollar sign"),
             TemplateError::Unclosed(name) => write!(f, "a closing }} behind ${{{name}"),
             TemplateError::Unknown(name) => {
-                write!(f, "executable, user or a group of command-line in place of ${{{name}}}")
+                f.write_str("comm, executable, path, user, cgroup or a group of command-line ")?;
+                write!(f, "in place of ${{{name}}}")
             }
+            TemplateError::OfOneProcess(name) => {
+                write!(f, "what several processes have in common in place of ${{{name}}}")
+            }
+            TemplateError::DoubleBraces => f.write_str(
+                "${comm}, ${executable}, ${path}, ${user}, ${cgroup} or ${NAME} in place of {{...}}",
+            ),
         }
     }
 }
@@ -61,6 +77,9 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] says what was expected.
     pub fn parse(text: &str, regex: Option<&Regex>) -> Result<Template, TemplateError> {
+        if text.contains("{{") {
+            return Err(TemplateError::DoubleBraces);
+        }
         let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
         while let Some((before, behind)) = rest.split_once('$') {
             plain.push_str(before);
@@ -75,8 +94,7 @@ impl Template {
             if !plain.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut plain)));
             }
-            let part = Part::parse(name, regex);
-            parts.push(part.ok_or_else(|| TemplateError::Unknown(name.to_owned()))?);
+            parts.push(Part::parse(name, regex)?);
             rest = behind;
         }
         plain.push_str(rest);
@@ -84,6 +102,11 @@ impl Template {
             parts.push(Part::Text(plain));
         }
         Ok(Template { parts })
+    }
+
+    /// Whether it is the same text for all.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
     /// Whether the names of users are wanted.
@@ -109,12 +132,15 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => name.push_str(text),
-                Part::Executable => {
-                    let base = facts.executable().and_then(|e| e.rsplit(|b| *b == b'/').next());
-                    let base = base.filter(|base| !base.is_empty()).map(<[u8]>::to_owned);
-                    let base = base.unwrap_or_else(|| facts.name().to_owned());
-                    name.push_str(&String::from_utf8_lossy(&base));
+                Part::Comm => name.push_str(&String::from_utf8_lossy(facts.name())),
+                Part::Executable | Part::Path => {
+                    let path = facts.executable().unwrap_or_default();
+                    let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+                    let text = if *part == Part::Path { path } else { base }.to_owned();
+                    let text = if text.is_empty() { facts.name() } else { &text };
+                    name.push_str(&String::from_utf8_lossy(text));
                 }
+                Part::Cgroup => name.push_str(&String::from_utf8_lossy(facts.control_group())),
                 Part::User => name.push_str(&user_name(facts.user(), users)),
                 Part::Number(_) | Part::Name(_) => {
                     let captured = captures.as_ref().and_then(|captures| match part {
@@ -134,17 +160,21 @@ impl Template {
 }
 
 impl Part {
-    fn parse(name: &str, regex: Option<&Regex>) -> Option<Part> {
+    fn parse(name: &str, regex: Option<&Regex>) -> Result<Part, TemplateError> {
         let has = |group: &dyn Fn(usize, Option<&str>) -> bool| {
             regex.is_some_and(|r| r.capture_names().enumerate().any(|(i, name)| group(i, name)))
         };
         match name {
-            "executable" => Some(Part::Executable),
-            "user" => Some(Part::User),
-            _ if has(&|_, known| known == Some(name)) => Some(Part::Name(name.to_owned())),
+            "comm" => Ok(Part::Comm),
+            "executable" => Ok(Part::Executable),
+            "path" => Ok(Part::Path),
+            "user" => Ok(Part::User),
+            "cgroup" => Ok(Part::Cgroup),
+            _ if has(&|_, known| known == Some(name)) => Ok(Part::Name(name.to_owned())),
+            "pid" | "start-time" => Err(TemplateError::OfOneProcess(name.to_owned())),
             _ => {
                 let number = name.parse::<usize>().ok().filter(|wanted| has(&|i, _| i == *wanted));
-                number.map(Part::Number)
+                number.map(Part::Number).ok_or_else(|| TemplateError::Unknown(name.to_owned()))
             }
         }
     }
@@ -169,13 +199,34 @@ mod tests {
             ("web", None),
             ("$$web$$", None),
             ("${executable}-${user}", None),
+            ("${comm} ${path} ${cgroup}", None),
             ("${jar}:${2}${0}", None),
             ("$web", Some("$$ for a dollar sign")),
             ("web$", Some("$$ for a dollar sign")),
             ("a${user", Some("a closing } behind ${user")),
-            ("${pid}", Some("executable, user or a group of command-line in place of ${pid}")),
-            ("${3}", Some("executable, user or a group of command-line in place of ${3}")),
-            ("${}", Some("executable, user or a group of command-line in place of ${}")),
+            ("${pid}", Some("what several processes have in common in place of ${pid}")),
+            (
+                "${start-time}",
+                Some("what several processes have in common in place of ${start-time}"),
+            ),
+            (
+                "{{.Comm}}",
+                Some(
+                    "${comm}, ${executable}, ${path}, ${user}, ${cgroup} or ${NAME} in place of {{...}}",
+                ),
+            ),
+            (
+                "${3}",
+                Some(
+                    "comm, executable, path, user, cgroup or a group of command-line in place of ${3}",
+                ),
+            ),
+            (
+                "${}",
+                Some(
+                    "comm, executable, path, user, cgroup or a group of command-line in place of ${}",
+                ),
+            ),
         ];
         for (text, expected) in CASES {
             let error = Template::parse(text, Some(&regex)).err().map(|error| error.to_string());

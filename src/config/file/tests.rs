@@ -230,7 +230,7 @@ const WRONG_WATCHES: &[(&str, &str)] = &[
     ("user = www, x", "f:3: user: expected a number or a name in /etc/passwd, found \"x\""),
     ("cgroup = shop", "f:3: cgroup: expected a path from / on, found \"shop\""),
     ("children = maybe", "f:3: children: expected one of yes, no, found \"maybe\""),
-    ("group = ${2}", "f:3: group: expected executable, user or a group of command-line in place of ${2}, found \"${2}\""),
+    ("group = ${2}", "f:3: group: expected comm, executable, path, user, cgroup or a group of command-line in place of ${2}, found \"${2}\""),
     ("group = $user", "f:3: group: expected $$ for a dollar sign, found \"$user\""),
     ("groups-max = 0", "f:3: groups-max: expected a whole number from 1 to 10000, found \"0\""),
     ("[watch b]", "f:3: expected a section with one of pid-file, executable, command-line, user, cgroup, unit, found \"[watch b]\""),

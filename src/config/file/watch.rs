@@ -105,7 +105,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "group",
         "TEMPLATE",
         |draft, words| text_of(words).map(|x| draft.group = Some(x)),
-        "What each process is counted under, in place of the name of the section: text with `${executable}`, `${user}`, and `${1}` or `${name}` for groups of `command-line`.",
+        "What each process is counted under, in place of the name of the section: text with `${comm}` (its name in the kernel), `${executable}`, `${path}`, `${user}`, `${cgroup}`, and `${1}` or `${name}` for groups of `command-line`.",
     ),
     key(
         "groups-max",

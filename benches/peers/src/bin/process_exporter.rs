@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --bin process_exporter` builds promlet, starts processes that sleep and the
 //! exporters, each with one group of all of them under process-exporter's names, and scrapes in
-//! turns with gzip. process-exporter runs once as it is and once without what promlet has not
-//! either: threads by name and smaps. `-- --quick` is over in a few seconds. Needs the package
+//! turns with gzip. Each runs once with threads by name and smaps, as process-exporter is unless told
+//! otherwise, and once without, as promlet is. `-- --quick` is over in a few seconds. Needs the package
 //! `prometheus-process-exporter`, and `strace` for the system calls.
 
 #[path = "../exporter.rs"]
@@ -46,21 +46,25 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn start(promlet: &str) -> [Exporter; 3] {
+fn start(promlet: &str) -> [Exporter; 4] {
     let file = Configuration::write();
     let config = format!("--config.file={}", file.0.display());
-    let mut promlet = Command::new(promlet);
-    promlet.args([&config, "--watch.namedprocess", "--no-appmesh.application-metrics"]);
-    promlet.args(["--collector.disable-defaults", "--web.disable-exporter-metrics"]);
+    let promlet = || {
+        let mut promlet = Command::new(promlet);
+        promlet.args([&config, "--watch.namedprocess", "--no-appmesh.application-metrics"]);
+        promlet.args(["--collector.disable-defaults", "--web.disable-exporter-metrics"]);
+        promlet
+    };
     let peer = || {
         let mut peer = Command::new(PEER);
         peer.args(["-procnames", "sleep"]);
         peer
     };
     [
-        Exporter::start("promlet", &mut promlet),
-        Exporter::start("without threads", peer().args(["-threads=false", "-gather-smaps=false"])),
-        Exporter::start("as it is", &mut peer()),
+        Exporter::start("promlet", &mut promlet()),
+        Exporter::start("with threads", promlet().args(["--watch.threads", "--watch.smaps"])),
+        Exporter::start("peer without", peer().args(["-threads=false", "-gather-smaps=false"])),
+        Exporter::start("peer as it is", &mut peer()),
     ]
 }
 
@@ -75,7 +79,7 @@ const FIGURES: [(&str, Figure); 3] = [
 
 fn print_table(
     count: usize,
-    exporters: &mut [Exporter; 3],
+    exporters: &mut [Exporter; 4],
     latencies: &[Samples],
     cpu: &[Samples],
 ) {
