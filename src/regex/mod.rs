@@ -32,7 +32,7 @@ mod symbols;
 pub use error::{Fault, RegexError};
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use automaton::Automaton;
 use program::Program;
@@ -59,9 +59,20 @@ pub struct Regex {
 
 struct Compiled {
     pattern: String,
-    program: Program,
+    /// Of the groups, in their order.
+    names: Vec<Option<String>>,
+    /// Where there is an automaton, not before a match with its groups is looked for.
+    program: OnceLock<Program>,
     /// Only if it is small.
     automaton: Option<Automaton>,
+}
+
+impl Compiled {
+    fn program(&self) -> &Program {
+        self.program.get_or_init(|| {
+            parser::compile(&self.pattern).expect("what was compiled once can be again")
+        })
+    }
 }
 
 impl Regex {
@@ -72,8 +83,13 @@ impl Regex {
     /// What Go refuses, and what would take too much memory.
     pub fn new(pattern: &str) -> Result<Regex, RegexError> {
         let program = parser::compile(pattern)?;
-        let (pattern, automaton) = (pattern.to_owned(), Automaton::new(&program));
-        Ok(Regex { compiled: Arc::new(Compiled { pattern, program, automaton }) })
+        let (pattern, names) = (pattern.to_owned(), program.names.clone());
+        let automaton = Automaton::new(&program);
+        let program = match automaton {
+            Some(_) => OnceLock::new(),
+            None => OnceLock::from(program),
+        };
+        Ok(Regex { compiled: Arc::new(Compiled { pattern, names, program, automaton }) })
     }
 
     /// Whether the expression matches anywhere in the text. A byte that is not UTF-8 reads as
@@ -83,21 +99,24 @@ impl Regex {
     pub fn is_match(&self, text: &[u8]) -> bool {
         match &self.compiled.automaton {
             Some(automaton) => automaton.is_match(text),
-            None => matcher::search(&self.compiled.program, text, 0).is_some(),
+            None => matcher::search(self.compiled.program(), text, 0).is_some(),
         }
     }
 
     /// The leftmost match, and what its groups match in it. Of several at one place it is the one
     /// that Perl would find.
+    ///
+    /// The first time the expression is compiled again: what only asks whether there is a match
+    /// does without what this needs.
     pub fn captures<'a>(&'a self, text: &'a [u8]) -> Option<Captures<'a>> {
-        let program = &self.compiled.program;
+        let program = self.compiled.program();
         let slots = matcher::search(program, text, 2 * program.names.len())?;
         Some(Captures { text, slots, names: &program.names })
     }
 
     /// The names of the groups in their order, of which the first is the whole match.
     pub fn capture_names(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
-        self.compiled.program.names.iter().map(Option::as_deref)
+        self.compiled.names.iter().map(Option::as_deref)
     }
 
     /// The expression as it was written.
