@@ -8,7 +8,7 @@ mod support;
 
 use std::process::Command;
 
-use support::process::{Process, Promlet, binary};
+use support::process::{Process, Promlet, binary, copy_binary};
 use support::temp::TempDir;
 use support::{exposition, skip};
 
@@ -97,7 +97,7 @@ fn it_runs_an_application_where_there_is_nothing_at_all() {
         return skip("chroot needs root", "PROMLET_REQUIRE_SCRATCH");
     }
     let root = TempDir::new("scratch");
-    std::fs::copy(binary(), root.path().join("promlet")).expect("there is room");
+    copy_binary(&root.path().join("promlet"));
     for (application, code) in [("--version", 0), ("--no-such-flag", 2)] {
         let words = "exec chroot \"$0\" /promlet \"$@\" <&- >&- 2>&-";
         let mut command = Command::new("/bin/sh");

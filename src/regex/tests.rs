@@ -15,7 +15,7 @@ fn is_match(pattern: &str, text: &[u8]) -> bool {
     let regex = regex(pattern);
     let is_match = regex.is_match(text);
     assert_eq!(regex.captures(text).is_some(), is_match, "groups of {pattern} in {text:?}");
-    let answer = matcher::search(&regex.compiled.program, text, 0);
+    let answer = matcher::search(regex.compiled.program(), text, 0);
     assert_eq!(answer.is_some(), is_match, "{pattern} without a table in {text:?}");
     is_match
 }

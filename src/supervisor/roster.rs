@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use super::AppStatus;
+use super::{AppStatus, tree};
 
 /// How many sessions are remembered. Past it all are forgotten, and what is left of them is met
 /// again; only a daemon that has ended by then may not be told from nobody's.
@@ -21,6 +23,11 @@ pub const COOKIE: &str = "PROMLET_APPLICATION";
 
 /// How much of an environment is looked at: what the kernel lets a program have at least.
 const ENVIRONMENT_BYTES_MAX: u64 = 128 * 1024;
+
+/// How often, and after how long, a process is looked at again that had no environment because it
+/// was in the middle of execve(2). That takes microseconds, unless the program is on a slow disk.
+const EXEC_WAITS_MAX: usize = 50;
+const EXEC_WAIT: Duration = Duration::from_micros(200);
 
 /// The applications' states, in the order of their configuration. A handle: clones are the same
 /// list, which a reload changes.
@@ -96,10 +103,16 @@ impl Roster {
 /// The value of the cookie in the environment of a process; `None` also for a zombie, and where
 /// promlet may not look.
 fn read_cookie(pid: i32) -> Option<String> {
-    let mut environment = Vec::new();
-    let file = File::open(format!("/proc/{pid}/environ")).ok()?;
-    file.take(ENVIRONMENT_BYTES_MAX).read_to_end(&mut environment).ok()?;
-    parse_cookie(&environment).map(str::to_owned)
+    for _ in 0..EXEC_WAITS_MAX {
+        let mut environment = Vec::new();
+        let file = File::open(format!("/proc/{pid}/environ")).ok()?;
+        file.take(ENVIRONMENT_BYTES_MAX).read_to_end(&mut environment).ok()?;
+        if !environment.is_empty() || !tree::may_be_changing_program(pid) {
+            return parse_cookie(&environment).map(str::to_owned);
+        }
+        thread::sleep(EXEC_WAIT);
+    }
+    None
 }
 
 fn parse_cookie(environment: &[u8]) -> Option<&str> {

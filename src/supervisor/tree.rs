@@ -54,14 +54,32 @@ pub(super) fn read() -> io::Result<Vec<Process>> {
     Ok(processes.collect())
 }
 
-/// Parent, group and session, fields 4 to 6. The command name before them may hold anything,
-/// parentheses too, so it is the last one that ends it.
+/// Whether a process without an environment may get one: one that execve(2) is about to give a new
+/// program has none for a moment, nor has its memory when that was opened just before.
+pub(super) fn may_be_changing_program(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/stat")).is_ok_and(|stat| has_no_settled_environment(&stat))
+}
+
+/// The state is field 3; where the environment starts and ends are fields 50 and 51.
+fn has_no_settled_environment(stat: &[u8]) -> bool {
+    let fields = || fields_behind_name(stat).into_iter().flatten();
+    let is_alive = fields().next().is_some_and(|state| !matches!(state, "Z" | "X"));
+    let (start, end) = (fields().nth(47), fields().nth(48));
+    is_alive && start.is_some() && (start == Some("0") || start != end)
+}
+
+/// Parent, group and session, fields 4 to 6.
 fn parse(pid: i32, stat: &[u8]) -> Option<Process> {
-    let after_name = stat.iter().rposition(|&b| b == b')')? + 1;
-    let text = str::from_utf8(&stat[after_name..]).ok()?;
-    let mut numbers = text.split_ascii_whitespace().skip(1).map(str::parse);
+    let mut numbers = fields_behind_name(stat)?.skip(1).map(str::parse);
     let mut next = || numbers.next()?.ok();
     Some(Process { pid, parent: next()?, group: next()?, session: next()? })
+}
+
+/// The fields from the third on. The command name before them may hold anything, parentheses too,
+/// so it is the last one that ends it.
+fn fields_behind_name(stat: &[u8]) -> Option<impl Iterator<Item = &str>> {
+    let after_name = stat.iter().rposition(|&b| b == b')')? + 1;
+    Some(str::from_utf8(&stat[after_name..]).ok()?.split_ascii_whitespace())
 }
 
 /// The children of `root` that `is_chosen`, and all below those, parents before their children.
@@ -113,6 +131,25 @@ mod tests {
             let found = parse(7, stat).map(|found| (found.parent, found.group, found.session));
             assert_eq!(found, *expected, "{}", stat.escape_ascii());
         }
+    }
+
+    #[test]
+    fn an_environment_is_settled_unless_a_program_is_on_its_way() {
+        let stat = |state: &str, start: u64, end: u64| {
+            let between = "1 ".repeat(46);
+            format!("7 (sh) {state} {between}{start} {end} 0\n")
+        };
+        for (state, start, end, expected) in [
+            ("R", 0, 0, true),
+            ("S", 4_096, 8_192, true),
+            ("S", 4_096, 4_096, false),
+            ("Z", 0, 0, false),
+        ] {
+            let stat = stat(state, start, end);
+            assert_eq!(has_no_settled_environment(stat.as_bytes()), expected, "{stat}");
+        }
+        assert!(!has_no_settled_environment(b"7 (sh) R 1 1 1"));
+        assert!(has_no_settled_environment(&fs::read("/proc/self/stat").unwrap()));
     }
 
     #[test]

@@ -22,6 +22,10 @@ const PREFIX: &str = "namedprocess_";
 const CHANGED: &[(&str, &str)] = &[
     ("namedprocess_namegroup_oldest_start_time_seconds", "it cuts off the fraction"),
     ("namedprocess_scrape_partial_errors", "each counts what it reads of all that it looks at"),
+    (
+        "namedprocess_namegroup_threads_wchan",
+        "a thread that others look at may have none just then",
+    ),
 ];
 
 /// A shell that does what it is told, and then says so.

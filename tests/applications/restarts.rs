@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::process::binary;
+use crate::support::process::copy_binary;
 use crate::{Managed, field};
 
 #[test]
@@ -42,7 +42,7 @@ fn who_may_not_change_the_user_is_told_so() {
     // Whoever it is has to be able to execute it.
     let folder = crate::TempDir::new("promlet");
     let copy = folder.path().join("promlet");
-    std::fs::copy(binary(), &copy).expect("there is room");
+    copy_binary(&copy);
     command.arg(&copy);
     let mut managed = Managed::start_by(
         command,

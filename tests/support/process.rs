@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -162,6 +163,14 @@ impl Promlet {
     pub(crate) fn get(&self, target: &str) -> Response {
         self.client().get(target).expect("it answers")
     }
+}
+
+/// Copies the binary for one who is to execute it from elsewhere. By a program of its own: a file that
+/// this process has open for writing could not be executed while a child that was just forked for
+/// another test has it too.
+pub(crate) fn copy_binary(to: &Path) {
+    let copied = Command::new("cp").arg(binary()).arg(to).status();
+    assert!(copied.expect("there is cp").success(), "cannot copy to {}", to.display());
 }
 
 /// The binary that Cargo built with the tests, or the one that `PROMLET_TEST_BINARY` names: CI
