@@ -92,8 +92,9 @@ struct Device {
 impl Bcachefs {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let registry = &setup.registry;
-        let table =
-            |labels: &[&str], metrics: &[Metric]| Table::register(registry, labels, metrics);
+        let table = |labels: &[&'static str], metrics: &[Metric]| {
+            Table::register(registry, labels, metrics)
+        };
         let tables = Tables {
             whole: table(&["uuid"], &WHOLE)?,
             compression: table(&["uuid", "algorithm"], &COMPRESSION)?,

@@ -51,7 +51,7 @@ impl<const N: usize> NumberFiles<N> {
     /// Registers the families of `shown`, as a table with a column for each.
     pub(crate) fn register(
         registry: &Registry,
-        row_labels: &[&str],
+        row_labels: &[&'static str],
         shown: &'static [NumberFile; N],
     ) -> Result<Table, RegisterError> {
         let metrics: [Metric; N] = std::array::from_fn(|index| shown[index].metric);

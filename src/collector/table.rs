@@ -68,7 +68,7 @@ impl Table {
     /// Registers the families of `metrics`, whose rows are told apart by the labels `row_labels`.
     pub(crate) fn register(
         registry: &Registry,
-        row_labels: &[&str],
+        row_labels: &[&'static str],
         metrics: &[Metric],
     ) -> Result<Table, RegisterError> {
         let mut columns: Vec<Column> = Vec::with_capacity(metrics.len());
@@ -78,7 +78,8 @@ impl Table {
                 Some(before) => columns[before].family.clone(),
                 None => {
                     let own = metric.label.map(|(name, _)| name);
-                    let label_names: Vec<&str> = row_labels.iter().copied().chain(own).collect();
+                    let label_names: Vec<&'static str> =
+                        row_labels.iter().copied().chain(own).collect();
                     let builder = registry.family_builder(metric.name, metric.help);
                     let builder = match metric.omits_empty_labels {
                         true => builder.without_empty_labels(),
@@ -263,14 +264,14 @@ impl NumberFamily {
     /// What is neither counter nor gauge is of unknown kind.
     fn register(
         builder: FamilyBuilder<'_>,
-        label_names: &[&str],
+        label_names: &[&'static str],
         kind: Kind,
     ) -> Result<NumberFamily, RegisterError> {
         let builder = builder.with_one_user();
         Ok(match kind {
-            Kind::Counter => NumberFamily::Counter(builder.register_dynamic(label_names, ())?),
-            Kind::Gauge => NumberFamily::Gauge(builder.register_dynamic(label_names, ())?),
-            _ => NumberFamily::Gauge(builder.unknown().register_dynamic(label_names, ())?),
+            Kind::Counter => NumberFamily::Counter(builder.register_fixed(label_names, ())?),
+            Kind::Gauge => NumberFamily::Gauge(builder.register_fixed(label_names, ())?),
+            _ => NumberFamily::Gauge(builder.unknown().register_fixed(label_names, ())?),
         })
     }
 

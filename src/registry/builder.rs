@@ -128,6 +128,16 @@ impl<'r> FamilyBuilder<'r> {
         self.register_named::<M>(names, options).map(Family::new)
     }
 
+    /// The same with names that need not be copied.
+    pub(crate) fn register_fixed<M: Instrument>(
+        self,
+        label_names: &[&'static str],
+        options: M::Options,
+    ) -> Result<Family<Dynamic, M>, RegisterError> {
+        let names = label_names.iter().map(|name| Cow::Borrowed(*name)).collect();
+        self.register_named::<M>(names, options).map(Family::new)
+    }
+
     /// Registers the family without labels and creates its one series.
     ///
     /// # Errors

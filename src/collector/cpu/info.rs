@@ -139,7 +139,7 @@ impl Words {
     fn create(
         registry: &Registry,
         pattern: Option<Regex>,
-        label: &str,
+        label: &'static str,
         metrics: &[Metric],
     ) -> Result<Option<Words>, RegisterError> {
         let Some(pattern) = pattern else { return Ok(None) };

@@ -56,7 +56,7 @@ struct Counter {
 impl Topology {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Topology, RegisterError> {
         let registry = &setup.registry;
-        let throttles = |labels: &[&str], metrics: &[Metric]| {
+        let throttles = |labels: &[&'static str], metrics: &[Metric]| {
             let table = Table::register(registry, labels, metrics)?;
             Ok(Throttles { table, counters: Vec::new() })
         };
