@@ -169,6 +169,7 @@ fn status_of(status: &AppStatus) -> application::Status {
         restarts: status.restarts(),
         exits: ExitReason::ALL.map(|reason| (reason.name(), status.exits(reason))),
         last_exit: status.last_exit(),
+        dropped_lines: status.passes_output_on().then(|| status.dropped_lines()),
         reaped: usage_of(status.reaped().usage),
     }
 }

@@ -53,11 +53,18 @@ struct Network {
 
 impl Network {
     fn new(collectors: &[&str], sys: &Path) -> Network {
+        Network::with_flags(collectors, sys, &[])
+    }
+
+    fn with_flags(collectors: &[&str], sys: &Path, switches: &[&str]) -> Network {
         let registry = Registry::new();
-        let settings = Settings {
+        let mut settings = Settings {
             roots: Roots { sys: sys.into(), ..Roots::default() },
             ..Settings::default()
         };
+        for switch in switches {
+            settings.flags.set(switch, "true").expect("there is such a flag");
+        }
         let choice = Choice::only(collectors.iter().copied()).expect("they are collectors");
         Node::register(&registry, &settings, &choice, Box::new(|report| panic!("{report:?}")))
             .expect("the names are free");
@@ -133,6 +140,7 @@ fn in_a_namespace() {
     run("ip link set right group 9 address 02:00:00:00:00:99");
     run("ip link set lo up");
     check(&["left", "right"]);
+    compare_with_netlink();
 
     run("ip link set right up && ip link set left promisc off");
     check(&["left", "right"]);
@@ -158,4 +166,35 @@ fn compare_with_files(network: &mut Network) {
     let copied = Network::new(&["netclass"], copy.path()).scrape();
     let linked = network.scrape();
     assert_eq!(differences(&linked, &copied), [""; 0]);
+}
+
+/// Checks what netlink tells in its own way of `left`, which is up while its peer is not.
+fn compare_with_netlink() {
+    run("ip link property add dev left altname wan altname to-the-right");
+    let mut network = Network::with_flags(
+        &["netclass"],
+        Path::new("/sys"),
+        &["collector.netclass.netlink", "collector.netclass_rtnl.with-stats"],
+    );
+    assert_eq!(network.devices("node_network_altnames_info"), ["left", "left"]);
+    let read = network.scrape();
+    let labels = |name| {
+        let samples = &read.family(name).expect("the family is registered").samples;
+        let labels = samples.iter().map(|sample| sample.identity());
+        labels.filter(|labels| labels.contains(&("device", "left"))).collect::<Vec<_>>()
+    };
+    let names: Vec<&str> = labels("node_network_altnames_info")
+        .iter()
+        .flatten()
+        .filter(|(label, _)| *label == "altname")
+        .map(|(_, value)| *value)
+        .collect();
+    assert_eq!(names, ["wan", "to-the-right"]);
+    let [info] = &labels("node_network_info")[..] else { panic!("one interface has one") };
+    for label in [("duplex", "Full"), ("ifalias", "to the right"), ("operstate", "lowerlayerdown")]
+    {
+        assert!(info.contains(&label), "{info:?}");
+    }
+    assert!(info.iter().all(|(label, _)| *label != "adminstate"));
+    assert_eq!(labels("node_network_receive_over_errors_total").len(), 1);
 }

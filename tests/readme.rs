@@ -207,7 +207,7 @@ fn families() -> Vec<Family> {
     let once = Command::new(binary()).arg("--once").output().expect("it can be started");
     let folder = TempDir::new("readme");
     let file = folder.path().join("promlet.conf");
-    let text = "[app shop]\ncommand = sleep 60\n[app job]\ncommand = false\nrestart = never\n\
+    let text = "[app shop]\ncommand = sleep 60\noutput = prefixed\n[app job]\ncommand = false\nrestart = never\n\
                 [watch web]\nexecutable = promlet\n";
     std::fs::write(&file, text).expect("a file of the test");
     let file = format!("--config.file={}", file.display());

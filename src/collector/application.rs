@@ -54,6 +54,8 @@ pub struct Status {
     pub exits: [(&'static str, u64); EXIT_REASONS],
     /// How it ended last: its status, or 128 + n for signal n.
     pub last_exit: Option<u8>,
+    /// How many lines of its output were dropped, where promlet passes it on.
+    pub dropped_lines: Option<u64>,
     /// What those of its processes had used that have been reaped, as wait4(2) tells it.
     pub reaped: Usage,
 }

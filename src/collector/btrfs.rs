@@ -18,7 +18,7 @@ use std::path::Path;
 const INFO: [Metric; 1] =
     [Metric::gauge("node_btrfs_info", "Label of a Btrfs file system; always 1.")];
 const TOTALS: [Metric; 5] = [
-    Metric::gauge("node_btrfs_global_rsv_size_bytes", "Size of the global reserve."),
+    Metric::gauge("node_btrfs_global_rsv_size_bytes", "Bytes that the global reserve may hold."),
     Metric::counter("node_btrfs_commits_total", "Commits of a file system."),
     Metric::gauge("node_btrfs_last_commit_seconds", "Time that the last commit took."),
     Metric::gauge("node_btrfs_max_commit_seconds", "Time that the longest commit took."),

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! device SERVER:/EXPORT mounted on /MOUNT/POINT with fstype nfs4 statvers=1.1
-//!         age:    13968
+//!         age:    20731
 //!         bytes:  8 numbers
 //!         events: 27 numbers
 //!         xprt:   tcp 13 numbers                      one for each connection

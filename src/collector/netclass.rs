@@ -6,8 +6,12 @@
 //! mounted from elsewhere shows the interfaces of another network namespace. What can only be read
 //! is read as often as it can change: what belongs to the device once, counts of the carrier when
 //! their sum has changed, and settings in turns where there are many interfaces.
+//!
+//! On request netlink is the source and shows what it tells in its own way, see [`by_netlink`].
 
+mod by_netlink;
 mod interface;
+mod link_modes;
 
 use super::devices::Devices;
 use super::error::CollectError;
@@ -17,16 +21,27 @@ use super::table::{Metric, Table};
 use super::{Collector, Setup};
 use crate::regex::Regex;
 use crate::registry::RegisterError;
+use by_netlink::ByNetlink;
 use interface::{Interface, NUMBERS, TEXTS};
 
 const IGNORED: &str = "collector.netclass.ignored-devices";
 const IGNORE_INVALID_SPEED: &str = "collector.netclass.ignore-invalid-speed";
 const NETLINK: &str = "collector.netclass.netlink";
+const WITH_STATISTICS: &str = "collector.netclass_rtnl.with-stats";
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag::switch(IGNORE_INVALID_SPEED, false, "Leave out the speed where it is below zero."),
     Flag::pattern(IGNORED, "^$", "Network interfaces to leave out."),
-    Flag::switch(NETLINK, false, "Changes nothing: netlink is asked wherever it tells the same."),
+    Flag::switch(
+        NETLINK,
+        false,
+        "Ask the kernel by netlink rather than read sysfs: with altnames, without adminstate.",
+    ),
+    Flag::switch(
+        WITH_STATISTICS,
+        false,
+        "With collector.netclass.netlink: show all counters too, but for those that netdev shows.",
+    ),
 ];
 
 /// Interfaces up to which all their settings are read at each scrape.
@@ -76,6 +91,9 @@ pub(super) struct NetClass {
 impl NetClass {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let folder = setup.roots.sys.join("class/net");
+        if setup.flags.switch(NETLINK) && is_kernel_view(&folder) {
+            return Ok(Box::new(ByNetlink::register(setup, folder)?));
+        }
         Ok(Box::new(NetClass {
             may_ask_kernel: is_kernel_view(&folder),
             interfaces: Devices::new(folder),

@@ -10,7 +10,7 @@ mod address;
 use super::devices::{Attributes, Devices};
 use super::error::CollectError;
 use super::flags::{Flag, Flags, Verdicts};
-use super::fs::{Files, KeptFile, is_kernel_view};
+use super::fs::{Files, KeptFile, Roots, is_kernel_view};
 use super::lines::{Line, Lines};
 use super::rtnetlink::Statistic::{self, *};
 use super::rtnetlink::Statistics;
@@ -38,8 +38,11 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::switch(NETLINK, true, "Ask the kernel by netlink rather than read /proc/net/dev."),
 ];
 
+/// Below the root of procfs.
+const FILE: &str = "net/dev";
+
 /// A family, and the counters that it is the sum of.
-type Column = (Metric, &'static [Statistic]);
+pub(super) type Column = (Metric, &'static [Statistic]);
 
 macro_rules! column {
     ($name:literal, $help:literal, $($counter:ident)+) => {
@@ -145,12 +148,11 @@ enum Source {
 impl NetDev {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let Setup { registry, roots, flags, .. } = setup;
-        let dev = roots.proc.join("net/dev");
-        let asks_kernel = flags.switch(NETLINK) && (is_kernel_view(&roots.proc) || !dev.exists());
+        let asks_kernel = asks_kernel(flags, roots);
         let source = match asks_kernel {
             true => Source::Links,
             false => Source::File {
-                dev: KeptFile::of_many_records(dev),
+                dev: KeptFile::of_many_records(roots.proc.join(FILE)),
                 aliases: Devices::new(roots.sys.join("class/net")),
             },
         };
@@ -179,7 +181,8 @@ impl NetDev {
                 continue;
             }
             let labels = [&*link.name, &*link.alias];
-            set(sweep.row(&labels[..1 + usize::from(self.has_alias)]), &self.columns, statistics);
+            let row = sweep.row(&labels[..1 + usize::from(self.has_alias)]);
+            set_statistics(row, &self.columns, statistics);
         }
         Ok(())
     }
@@ -208,7 +211,7 @@ impl NetDev {
                         sweep.row(&[name, alias.unwrap_or_default()])
                     }
                 };
-                set(row, &self.columns, &statistics);
+                set_statistics(row, &self.columns, &statistics);
             }
             Ok(())
         });
@@ -228,6 +231,11 @@ impl Collector for NetDev {
             addresses.as_mut().map(|addresses| addresses.collect(verdicts.filter(), files));
         counters.and(addresses.unwrap_or(Ok(())))
     }
+}
+
+/// Whether the kernel is to be asked rather than the file read.
+fn asks_kernel(flags: &Flags, roots: &Roots) -> bool {
+    flags.switch(NETLINK) && (is_kernel_view(&roots.proc) || !roots.proc.join(FILE).exists())
 }
 
 /// The families to show. `net/dev` does not tell all, nor in all detail.
@@ -251,7 +259,20 @@ fn columns(flags: &Flags, asks_kernel: bool) -> Vec<Column> {
     }
 }
 
-fn set(mut row: RowMut<'_>, columns: &[Column], statistics: &Statistics) {
+/// The families of all counters, as gauges, but for those whose names this collector takes where
+/// it runs as well.
+pub(super) fn gauges_beside(setup: &Setup<'_>) -> Vec<Column> {
+    let taken = match setup.choice.has("netdev") {
+        true => columns(setup.flags, asks_kernel(setup.flags, setup.roots)),
+        false => Vec::new(),
+    };
+    let is_free = |(metric, _): &Column| taken.iter().all(|(by, _)| by.name() != metric.name());
+    let gauge = |(metric, counters): Column| (metric.as_gauge(), counters);
+    DETAILED_COLUMNS.into_iter().filter(is_free).map(gauge).collect()
+}
+
+/// Sets the columns of a row, of which each is a sum of counters.
+pub(super) fn set_statistics(mut row: RowMut<'_>, columns: &[Column], statistics: &Statistics) {
     for (index, (_, counters)) in columns.iter().enumerate() {
         let sum = counters.iter().map(|counter| statistics[*counter as usize]);
         row.set(index, Some(sum.fold(0, u64::wrapping_add) as f64));

@@ -23,7 +23,7 @@ const SUMS: [Metric; 4] = [
     Metric::gauge("node_processes_max_threads", "Threads that there can be."),
 ];
 const PROCESS_STATES: [Metric; 1] =
-    [Metric::gauge("node_processes_state", "Processes in each state.")];
+    [Metric::gauge("node_processes_state", "Processes that are in this state.")];
 const THREAD_STATES: [Metric; 1] =
     [Metric::gauge("node_processes_threads_state", "Threads in each state.")];
 
@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn reads_behind_a_name_that_imitates_the_fields() {
-        let stat = b"26231 (vim) S 1 (x) R 5392 7446 5392 34835 7446 4218880 1 2 3 4 5 6 7 8 20 0 \
-                     3 0 82375\n";
+        let stat = b"4417 (less) S 1 (x) R 4390 4417 4390 34818 4417 4194304 1 2 3 4 5 6 7 8 20 0 \
+                     3 0 91244\n";
         assert_eq!(parse_stat(stat).unwrap(), Stat { state: usize::from(b'R'), threads: 3 });
     }
 

@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn reads_the_lines_of_cpus() {
-        let content = "version 15\ntimestamp 15819019232\ncpu0 1 2 3 4 5 6 7 8 9\n\
-                       domain0 00000000,00000003 212499247 210112015\ncpu12 0 0 0 0 0 0 10 20 30 40\n";
+        let content = "version 15\ntimestamp 4297104311\ncpu0 1 2 3 4 5 6 7 8 9\n\
+                       domain0 00000000,00000003 286223553 240140463\ncpu12 0 0 0 0 0 0 10 20 30 40\n";
         let cpu =
             |number, running, waiting, timeslices| CpuLine { number, running, waiting, timeslices };
         assert_eq!(parse(content).unwrap(), [cpu("0", 7, 8, 9), cpu("12", 10, 20, 30)]);

@@ -32,6 +32,15 @@ impl Metric {
         Metric { kind: Kind::Counter, ..Metric::gauge(name, help) }
     }
 
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A gauge of the same name.
+    pub(crate) const fn as_gauge(self) -> Metric {
+        Metric { kind: Kind::Gauge, ..self }
+    }
+
     /// The series that have this label next to those of the row. Columns of one family follow each
     /// other.
     pub(crate) const fn with_label(self, name: &'static str, value: &'static str) -> Metric {

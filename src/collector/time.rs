@@ -11,7 +11,7 @@ use crate::sys::time_zone::ZoneOffset;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const CLOCK: [Metric; 1] =
-    [Metric::gauge("node_time_seconds", "System time, in seconds since 1970.")];
+    [Metric::gauge("node_time_seconds", "The clock of this system, in seconds since 1970.")];
 const ZONE: [Metric; 1] =
     [Metric::gauge("node_time_zone_offset_seconds", "Seconds that local time is ahead of UTC.")];
 const AVAILABLE: [Metric; 1] = [Metric::gauge(

@@ -277,13 +277,13 @@ mod tests {
     const ZONES: &str = "\
 Node 0, zone      DMA
   per-node stats
-      nr_inactive_anon 230981
+      nr_inactive_anon 243466
       nr_dirtied   548136
-  pages free     3952
+  pages free     2697
         min      33
         high     49
         protection: (0, 2877, 7826)
-      nr_free_pages 3952
+      nr_free_pages 2697
   pagesets
     cpu: 0
               count: 0
@@ -316,7 +316,7 @@ Node 11, zone   Normal
         let [dma, normal] = &zones[..] else { panic!("{zones:?}") };
         assert_eq!((dma.place, normal.place), (["0", "DMA"], ["11", "Normal"]));
         let counts = ["nr_inactive_anon", "nr_dirtied", "min", "high", "low", "nr_free_pages"];
-        let expected = [Some(230981.0), Some(548136.0), Some(33.0), Some(49.0), None, Some(3952.0)];
+        let expected = [Some(243466.0), Some(548136.0), Some(33.0), Some(49.0), None, Some(2697.0)];
         assert_eq!(counts.map(|key| count(dma, key)), expected);
         assert_eq!(dma.protection, [Some(0.0), Some(2877.0), Some(7826.0), None, None, None]);
         assert_eq!((count(normal, "min"), count(normal, "high")), (Some(-1.0), None));

@@ -76,6 +76,7 @@ impl Outputs {
             if self.sinks[sink].is_none() {
                 self.sinks[sink] = Some(Sink::new(sink, SINK_TOKENS[sink])?);
             }
+            status.record_pipe();
             let (lines, status) = (Lines::default(), Arc::clone(status));
             self.pipes.push(Pipe { token, file, lines, sink, status, dropped: 0 });
         }

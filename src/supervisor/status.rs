@@ -101,6 +101,7 @@ pub struct AppStatus {
     /// In milliseconds since 1970; 0 before the first start.
     started_at_ms: AtomicU64,
     health: AtomicU8,
+    has_pipe: AtomicBool,
     dropped_lines: AtomicU64,
     reaped: Mutex<Reaped>,
 }
@@ -119,6 +120,7 @@ impl AppStatus {
             last_exit: AtomicI32::new(-1),
             started_at_ms: AtomicU64::new(0),
             health: AtomicU8::new(Health::Unknown as u8),
+            has_pipe: AtomicBool::new(false),
             dropped_lines: AtomicU64::new(0),
             reaped: Mutex::default(),
         }
@@ -199,6 +201,12 @@ impl AppStatus {
         *self.reaped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether its output has come by way of promlet, which alone can drop lines of it.
+    #[must_use]
+    pub fn passes_output_on(&self) -> bool {
+        self.has_pipe.load(ORDER)
+    }
+
     /// How many lines of its output were dropped because nobody took them in time, or nobody could.
     #[must_use]
     pub fn dropped_lines(&self) -> u64 {
@@ -243,6 +251,10 @@ impl AppStatus {
     /// Remembers what a health check says; whether that is news.
     pub(super) fn record_health(&self, health: Health) -> bool {
         self.health.swap(health as u8, ORDER) != health as u8
+    }
+
+    pub(super) fn record_pipe(&self) {
+        self.has_pipe.store(true, ORDER);
     }
 
     pub(super) fn record_dropped_lines(&self, count: u64) {

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::support::poll;
+use crate::support::client::Client;
 use crate::support::process::binary;
+use crate::support::{exposition, poll};
 use crate::{Managed, write_config};
 
 #[test]
@@ -23,6 +24,29 @@ fn lines_have_the_name_in_front() {
         managed.process.output().iter().filter(|line| line.starts_with("talk:")).collect();
     lines.sort();
     assert_eq!(lines, ["talk: ", "talk: one", "talk: three", "talk: two"]);
+}
+
+#[test]
+fn lost_lines_are_counted_where_promlet_passes_them_on() {
+    let mut managed = Managed::start(
+        "
+        [app talk]
+        command = sleep 60
+        output = prefixed
+        [app quiet]
+        command = sleep 60
+        ",
+    );
+    let address = managed.process.wait_for_address();
+    managed.expect_start("talk");
+    managed.expect_start("quiet");
+    let body = Client::connect(address).and_then(|mut of| of.get("/metrics")).expect("it answers");
+    let page = exposition::read(&body.body).unwrap_or_else(|error| panic!("{error}"));
+    let family =
+        page.family("appmesh_application_output_dropped_lines_total").expect("it is shown");
+    let [sample] = &family.samples[..] else { panic!("{:?}", family.samples) };
+    assert!(sample.labels.contains(&("application".to_owned(), "talk".to_owned())));
+    assert_eq!(sample.value.to_bits(), 0.0_f64.to_bits());
 }
 
 #[test]

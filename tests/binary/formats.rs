@@ -28,10 +28,10 @@ fn get(promlet: &Promlet, accept: &str) -> Vec<u8> {
 #[test]
 fn every_format_shows_the_same_samples() {
     let promlet = Promlet::start(&["--", "sleep", "60"]);
-    // It serves before the application runs, and then shows more of it.
-    let text = poll("a running application", || {
+    // It serves before the application runs, and shows a rate of what two scrapes have seen run.
+    let text = poll("a rate of a running application", || {
         let page = scrape(&promlet);
-        page.family("appmesh_application_process_id").is_some().then_some(page)
+        page.family("appmesh_application_process_cpu_usage_cores").is_some().then_some(page)
     });
     let text: BTreeSet<_> = text.samples().map(|sample| sample.name.clone()).collect();
 

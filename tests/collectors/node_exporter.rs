@@ -58,6 +58,22 @@ const CHANGED: &[(&str, &str, &str)] = &[
 
 const OF_LATE: &str = "1.5.0 shows all fields, 1.12.1 those of a list";
 
+/// Gauges of this host that may have any value from one moment to the next, of which only kind and
+/// series are compared, and why: a name, or its start and `*`.
+const MOMENTARY: &[(&str, &str)] = &[
+    ("node_disk_io_now", "requests that a disk is at"),
+    ("node_memory_Dirty_bytes", "what is to be written"),
+    ("node_memory_Writeback_bytes", "what is being written"),
+    ("node_memory_WritebackTmp_bytes", "what is being written"),
+    ("node_memory_MemFree_bytes", "a program that ends or reads a file moves much of it"),
+    ("node_procs_blocked", "processes that wait for a disk"),
+    ("node_procs_running", "processes that run"),
+    ("node_sockstat_*", "sockets come and go with each connection"),
+    ("node_netstat_Tcp_CurrEstab", "connections come and go"),
+    ("node_timex_offset_seconds", "may be on either side of zero"),
+    ("node_cpu_scaling_frequency_hertz", "follows the load"),
+];
+
 /// Collectors that 1.5.0 does not know.
 const NEW_COLLECTORS: &[&str] = &[
     "bcachefs",
@@ -117,13 +133,17 @@ impl NodeExporter {
     }
 }
 
-fn is_changed(place: &str, name: &str) -> bool {
-    CHANGED.iter().filter(|(at, ..)| [place, "*"].contains(at)).any(|(_, changed, _)| match changed
-        .strip_suffix('*')
-    {
+/// Whether this is the name in a table, or begins with what is in front of its `*`.
+fn is_meant(entry: &str, name: &str) -> bool {
+    match entry.strip_suffix('*') {
         Some(start) => name.starts_with(start),
-        None => name == *changed,
-    })
+        None => name == entry,
+    }
+}
+
+fn is_changed(place: &str, name: &str) -> bool {
+    let mut here = CHANGED.iter().filter(|(at, ..)| [place, "*"].contains(at));
+    here.any(|(_, changed, _)| is_meant(changed, name))
 }
 
 type Values<'e> = HashMap<(&'e str, Vec<(&'e str, &'e str)>), f64>;
@@ -154,11 +174,13 @@ fn differences(
         if own.kind != family.kind {
             found.push(format!("{name}: {:?}, should be {:?}", own.kind, family.kind));
         }
+        let is_momentary = !is_still && MOMENTARY.iter().any(|(entry, _)| is_meant(entry, name));
         let (before, own, after) =
             (values(Some(family)), values(Some(own)), values(after.family(name)));
         for (series, value) in &own {
             match (before.get(series), after.get(series)) {
                 (Some(first), Some(_)) if first.to_bits() == value.to_bits() => {}
+                (Some(_), Some(_)) if is_momentary => {}
                 (Some(first), Some(last))
                     if !is_still && fits(family.kind, *first, *value, *last) => {}
                 (None, None) => found.push(format!("{series:?}: {value}, should not be there")),

@@ -13,7 +13,7 @@ const STARTS: Metric =
 const MEMORY: Metric =
     Metric::gauge("appmesh_prom_process_memory_gauge", "application process memory bytes");
 
-const APPLICATION: [Metric; 18] = [
+const APPLICATION: [Metric; 19] = [
     Metric::gauge("appmesh_application_enabled", "Whether it is to run at all."),
     Metric::gauge("appmesh_application_healthy", "Whether it runs and works."),
     Metric::gauge(
@@ -23,6 +23,10 @@ const APPLICATION: [Metric; 18] = [
     Metric::counter(
         "appmesh_application_metrics_collection_errors_total",
         "Files of its processes that could not be read.",
+    ),
+    Metric::counter(
+        "appmesh_application_output_dropped_lines_total",
+        "Lines of its output that nobody took in time.",
     ),
     Metric::counter(
         "appmesh_application_process_context_switches_total",
@@ -169,6 +173,7 @@ fn values(group: &Group, boot_seconds: Option<f64>) -> [Option<f64>; APPLICATION
         is_healthy.map(if_true),
         status.and_then(|status| status.last_exit).map(f64::from),
         Some(group.errors as f64),
+        status.and_then(|status| status.dropped_lines).map(|lines| lines as f64),
         (live.has_switches || switches > 0).then_some(switches as f64),
         seconds(used.system_micros),
         seconds(used.user_micros),

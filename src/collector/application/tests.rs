@@ -160,6 +160,7 @@ fn an_application_is_shown_with_its_tree_at_the_first_scrape() {
         is_enabled: true,
         is_healthy: Some(false),
         last_exit: Some(137),
+        dropped_lines: Some(7),
         exits: ["a", "b", "c", "d", "e", "f"].map(|reason| (reason, 1)),
         reaped: Usage { user_micros: 5_000_000, ..Usage::default() },
         ..Status::default()
@@ -174,6 +175,7 @@ fn an_application_is_shown_with_its_tree_at_the_first_scrape() {
     assert_eq!(shop("healthy"), Some(0.0));
     assert_eq!(shop("last_exit_code"), Some(137.0));
     assert_eq!(shop("restarts_total"), Some(2.0));
+    assert_eq!(shop("output_dropped_lines_total"), Some(7.0));
     assert_eq!(shop("process_starts_total"), Some(3.0));
     assert_eq!(value("exits_total{application=shop,reason=f}"), Some(1.0));
     assert!(shop("process_open_fds").unwrap() >= 6.0);

@@ -47,7 +47,7 @@ pub(super) const INTERNAL: [NumberFile; 4] = [
         "active_journal_entries",
         Metric::gauge(
             "node_bcache_active_journal_entries",
-            "Entries of the journal that are newer than the index.",
+            "Journal entries that the index lacks yet.",
         ),
     )
     .parsed(parse_human),

@@ -32,7 +32,7 @@ const MAPPER_PROPERTIES: [&str; 5] =
     ["DM_LV_LAYER", "DM_LV_NAME", "DM_NAME", "DM_UUID", "DM_VG_NAME"];
 
 const ATA: [Metric; 3] = [
-    Metric::gauge("node_disk_ata_write_cache", "Whether an ATA disk has a write cache."),
+    Metric::gauge("node_disk_ata_write_cache", "Whether the disk can hold writes back in a cache."),
     Metric::gauge("node_disk_ata_write_cache_enabled", "Whether its write cache is in use."),
     Metric::gauge(
         "node_disk_ata_rotation_rate_rpm",

@@ -1,9 +1,9 @@
 //! The backends that `/proc/net/ip_vs` lists below the addresses that they serve:
 //!
 //! ```text
-//! TCP  C0A80016:0CEA wlc
-//!   -> C0A85216:0CEA      Tunnel  100    248        2
-//! FWM  10001000 wlc
+//! TCP  0A010A05:1538 wlc
+//!   -> 0A010B15:1538      Tunnel  100    180        2
+//! FWM  10317000 wlc
 //!   -> [2620:0000:0000:0000:0000:0000:0000:0002]:0050 Route 20 0 2
 //! ```
 
@@ -163,13 +163,13 @@ mod tests {
 IP Virtual Server version 1.2.1 (size=4096)
 Prot LocalAddress:Port Scheduler Flags
   -> RemoteAddress:Port Forward Weight ActiveConn InActConn
-TCP  C0A80016:0CEA wlc
-  -> C0A85216:0CEA      Tunnel  100    248        2
-  -> C0A85318:0CEA      Tunnel  100    1          3
-UDP  [2620:0000:0000:0000:0000:0000:0000:0001]:0035 sh
+TCP  0A010A05:1538 wlc
+  -> 0A010B15:1538      Tunnel  100    180        2
+  -> 0A010B16:1538      Tunnel  100    1          3
+UDP  [2001:0DB8:0000:0000:0000:0000:0000:0011]:0035 sh
   -> [0000:0000:0000:0000:0000:FFFF:C0A8:0033]:0035 Route 2 3 4
-FWM  10001000 wlc
-  -> C0A85216:0000      Route   20     64         5
+FWM  10317000 wlc
+  -> 0A010B15:0000      Route   20     64         5
 ";
 
     fn sums(content: &str, wanted: &[&str]) -> Result<Vec<String>, String> {
@@ -183,15 +183,15 @@ FWM  10001000 wlc
     #[test]
     fn backends_have_the_labels_that_are_wanted() {
         let all = [
-            "192.168.0.22 3306 192.168.82.22 3306 TCP  [248, 2, 100]",
-            "192.168.0.22 3306 192.168.83.24 3306 TCP  [1, 3, 100]",
-            "2620::1 53 192.168.0.51 53 UDP  [3, 4, 2]",
-            " 0 192.168.82.22 0 FWM 10001000 [64, 5, 20]",
+            "10.1.10.5 5432 10.1.11.21 5432 TCP  [180, 2, 100]",
+            "10.1.10.5 5432 10.1.11.22 5432 TCP  [1, 3, 100]",
+            "2001:db8::11 53 192.168.0.51 53 UDP  [3, 4, 2]",
+            " 0 10.1.11.21 0 FWM 10317000 [64, 5, 20]",
         ];
         assert_eq!(sums(CONTENT, &LABELS).unwrap(), all);
-        let by_proto = ["TCP [249, 5, 200]", "UDP [3, 4, 2]", "FWM [64, 5, 20]"];
+        let by_proto = ["TCP [181, 5, 200]", "UDP [3, 4, 2]", "FWM [64, 5, 20]"];
         assert_eq!(sums(CONTENT, &["proto"]).unwrap(), by_proto);
-        assert_eq!(sums(CONTENT, &[]).unwrap(), [" [316, 14, 222]"]);
+        assert_eq!(sums(CONTENT, &[]).unwrap(), [" [248, 14, 222]"]);
     }
 
     #[test]
@@ -219,11 +219,11 @@ FWM  10001000 wlc
     fn says_what_is_wrong() {
         const CASES: &[(&str, &str)] = &[
             ("TCP C0A8:1 wlc\n", "ip_vs:1: expected an address and a port, found C0A8:1"),
-            ("\n -> C0A85216:10000 x\n", {
-                "ip_vs:2: expected an address and a port, found C0A85216:10000"
+            ("\n -> 0A010B15:10000 x\n", {
+                "ip_vs:2: expected an address and a port, found 0A010B15:10000"
             }),
             ("TCP\n", "ip_vs:1: expected an address and a port, found end of line"),
-            (" -> C0A85216:1 R 1 2\n", "ip_vs:1: expected a number, found end of line"),
+            (" -> 0A010B15:1 R 1 2\n", "ip_vs:1: expected a number, found end of line"),
         ];
         for (content, expected) in CASES {
             assert_eq!(sums(content, &LABELS), Err((*expected).to_owned()), "{content:?}");
@@ -233,7 +233,7 @@ FWM  10001000 wlc
     proptest! {
         #[test]
         fn no_content_panics(pieces in prop::collection::vec(prop::sample::select(&[
-            "TCP ", "FWM ", " -> ", "C0A80016:0CEA ", "[::1]:1 ", "[]:", "\n", "1 ", "x ", "\u{e4} ",
+            "TCP ", "FWM ", " -> ", "0A010A05:1538 ", "[::1]:1 ", "[]:", "\n", "1 ", "x ", "\u{e4} ",
         ][..]), 0..30)) {
             let content = pieces.concat();
             prop_assert!(sums(&content, &LABELS).is_ok_and(|sums| sums.len() <= pieces.len())

@@ -121,8 +121,8 @@ const SOURCES: [Source; FILES] = [
 const IFF_UP: i64 = 1;
 
 /// Table: megabits per second => bytes per second, as a fraction.
-const BITS_PER_MEGABIT: i64 = 1_000_000;
-const BITS_PER_BYTE: i64 = 8;
+pub(super) const BITS_PER_MEGABIT: i64 = 1_000_000;
+pub(super) const BITS_PER_BYTE: i64 = 8;
 
 /// What is known of an interface.
 pub(super) struct Interface {
@@ -288,7 +288,7 @@ impl Interface {
 }
 
 /// A number as sysfs spells it: decimal, or hexadecimal behind `0x`.
-fn parse_integer(text: &[u8]) -> Option<i64> {
+pub(super) fn parse_integer(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     match text.strip_prefix("0x") {
         Some(digits) if !digits.starts_with(['+', '-']) => i64::from_str_radix(digits, 16).ok(),

@@ -29,6 +29,8 @@ const CARRIER: u16 = 33;
 const CARRIER_CHANGES: u16 = 35;
 const CARRIER_UP_COUNT: u16 = 47;
 const CARRIER_DOWN_COUNT: u16 = 48;
+const PROPERTIES: u16 = 52;
+const ALTERNATIVE_NAME: u16 = 53;
 const ALL_MULTICAST: u16 = 61;
 
 // IFF_* of linux/if.h.
@@ -81,6 +83,8 @@ pub(in crate::collector) type Statistics = [u64; Statistic::ReceiveNoHandler as 
 pub(in crate::collector) struct Link {
     pub(in crate::collector) name: String,
     pub(in crate::collector) alias: String,
+    /// Each behind a zero, so that they share their memory.
+    alternative_names: String,
     pub(in crate::collector) index: u32,
     /// ARPHRD_*.
     pub(in crate::collector) kind: u16,
@@ -106,11 +110,12 @@ impl Link {
     /// Becomes the interface that the body of a message describes; `None` where it is cut off, has
     /// no name or no number.
     pub(super) fn read(&mut self, body: &[u8]) -> Option<()> {
-        let (mut name, mut alias) =
-            (std::mem::take(&mut self.name), std::mem::take(&mut self.alias));
-        name.clear();
-        alias.clear();
-        *self = Link { name, alias, ..Link::default() };
+        let [name, alias, alternative_names] =
+            [&mut self.name, &mut self.alias, &mut self.alternative_names].map(|text| {
+                text.clear();
+                std::mem::take(text)
+            });
+        *self = Link { name, alias, alternative_names, ..Link::default() };
         self.kind = u16::from_ne_bytes(*body.get(2..)?.first_chunk()?);
         self.index = word_at(body, 4)?;
         self.flags = word_at(body, 8)?;
@@ -127,6 +132,7 @@ impl Link {
             BROADCAST => self.broadcast = HardwareAddress::new(value),
             NAME => push_text(&mut self.name, text(value)),
             ALIAS => push_text(&mut self.alias, text(value)),
+            PROPERTIES => self.add_alternative_names(value),
             MTU => self.mtu = number(value),
             LINK => self.lower_index = number(value),
             QUEUE_LENGTH => self.queue_length = number(value),
@@ -145,9 +151,33 @@ impl Link {
         }
     }
 
+    fn add_alternative_names(&mut self, properties: &[u8]) {
+        for (kind, value) in attributes(properties).map_while(|attribute| attribute) {
+            if kind == ALTERNATIVE_NAME {
+                self.alternative_names.push('\0');
+                push_text(&mut self.alternative_names, text(value));
+            }
+        }
+    }
+
+    /// The other names that it goes by.
+    pub(in crate::collector) fn alternative_names(&self) -> impl Iterator<Item = &str> {
+        self.alternative_names.split('\0').filter(|name| !name.is_empty())
+    }
+
     /// Whether it was switched on.
     pub(in crate::collector) fn is_up(&self) -> bool {
         self.flags & IFF_UP != 0
+    }
+
+    /// What the kernel says of its carrier, whether it is up or not.
+    pub(in crate::collector) fn told_carrier(&self) -> Option<u32> {
+        self.carrier
+    }
+
+    /// Its flags with those that are made up for userspace.
+    pub(in crate::collector) fn told_flags(&self) -> u32 {
+        self.flags
     }
 
     /// Its state by RFC 2863; `None` for one that sysfs has no word for.
@@ -262,6 +292,8 @@ mod tests {
     #[test]
     fn reads_what_the_kernel_tells() {
         let stats: Vec<u8> = (1..=25_u64).flat_map(u64::to_ne_bytes).collect();
+        let names = [(ALTERNATIVE_NAME, &b"enp0s3\0"[..]), (1, b"x"), (ALTERNATIVE_NAME, b"wan\0")];
+        let names = names.map(|(kind, value)| attribute(kind, value)).concat();
         let link = link(
             IFF_UP | IFF_RUNNING | IFF_LOWER_UP | IFF_DORMANT | 2,
             &[
@@ -271,6 +303,7 @@ mod tests {
                 (OPERSTATE, &[6]),
                 (CARRIER, &[1]),
                 (LINK, &9_u32.to_ne_bytes()),
+                (PROPERTIES, &names),
                 (STATS64, &stats),
                 (STATS, &[9; 96]),
                 (999, b"of a later kernel"),
@@ -279,6 +312,7 @@ mod tests {
         assert_eq!((&*link.name, &*link.alias, link.index), ("eth0", "to the world", 7));
         assert_eq!(link.address.to_string(), "02:fc:00:00:00:1f");
         assert_eq!(link.broadcast.to_string(), "");
+        assert_eq!(link.alternative_names().collect::<Vec<_>>(), ["enp0s3", "wan"]);
         assert_eq!((link.operstate(), link.carrier()), (Some("up"), Some(1)));
         assert_eq!((link.dormant(), link.lower_index(), link.mtu), (Some(1), 9, None));
         assert_eq!(link.flags(), IFF_UP | 2);

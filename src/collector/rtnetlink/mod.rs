@@ -4,11 +4,14 @@
 //! ```text
 //! Links       the interfaces, from one dump a scrape for all who ask
 //! attributes  what follows the fixed part of a body: kind and value, end to end
+//! generic     families that the kernel knows by name, asked in the same way
 //! ```
 
+mod generic;
 mod link;
 
 pub(super) use crate::sys::netlink::Protocol;
+pub(super) use generic::{GenericFamily, value};
 pub(super) use link::{HardwareAddress, Link, Statistic, Statistics};
 
 use super::error::CollectError;

@@ -1,26 +1,10 @@
 //! Wireless interfaces as the kernel tells them (linux/nl80211.h), by generic netlink
 //! (linux/genetlink.h).
-//!
-//! ```text
-//! body  command u8 | version u8 | reserved u16 | attributes
-//! ```
 
 use super::{Interface, Network, Station, mode};
 use crate::collector::error::CollectError;
-use crate::collector::rtnetlink::{
-    HardwareAddress, KernelSocket, Protocol, attributes, long_at, text, word_at,
-};
+use crate::collector::rtnetlink::{GenericFamily, HardwareAddress, long_at, text, value, word_at};
 use crate::collector::text::to_text;
-use std::io;
-
-const HEADER_BYTES: usize = 4;
-
-/// The family that tells of the others, of which each has a number of its own.
-const GENL_ID_CTRL: u16 = 16;
-const CTRL_CMD_GETFAMILY: u8 = 3;
-const CTRL_ATTR_FAMILY_ID: u16 = 1;
-const CTRL_ATTR_FAMILY_NAME: u16 = 2;
-const FAMILY: &[u8] = b"nl80211";
 
 // NL80211_CMD_*.
 const GET_INTERFACE: u8 = 5;
@@ -65,14 +49,12 @@ const BITS_PER_RATE: f64 = 100_000.0;
 const SSID_ELEMENT: u8 = 0;
 
 pub(super) struct Nl80211 {
-    socket: KernelSocket,
-    /// Once it is known.
-    family: Option<u16>,
+    family: GenericFamily,
 }
 
 impl Default for Nl80211 {
     fn default() -> Nl80211 {
-        Nl80211 { socket: KernelSocket::new(Protocol::Generic), family: None }
+        Nl80211 { family: GenericFamily::new("nl80211", 0) }
     }
 }
 
@@ -104,47 +86,20 @@ impl Nl80211 {
         what: &'static str,
         command: u8,
         index: Option<u32>,
-        mut visit: impl FnMut(&[u8]),
+        visit: impl FnMut(&[u8]),
     ) -> Result<(), CollectError> {
-        let family = self.family()?;
-        let body = request(command, index);
-        self.socket.dump(what, (family, family), &body, |body| {
-            visit(body.get(HEADER_BYTES..).unwrap_or_default());
-        })
-    }
-
-    fn family(&mut self) -> Result<u16, CollectError> {
-        if self.family.is_none() {
-            let (kinds, body) = ((GENL_ID_CTRL, GENL_ID_CTRL), request(CTRL_CMD_GETFAMILY, None));
-            let family = &mut self.family;
-            self.socket.dump("CTRL_CMD_GETFAMILY", kinds, &body, |body| {
-                *family = family.or_else(|| parse_family(body.get(HEADER_BYTES..)?));
-            })?;
-        }
-        let missing = || CollectError::from_call("nl80211", &io::ErrorKind::NotFound.into());
-        self.family.ok_or_else(missing)
+        self.family.dump(what, command, &request(index), visit)
     }
 }
 
-/// Asks for all things, or those of one interface.
-fn request(command: u8, index: Option<u32>) -> Vec<u8> {
-    let mut body = vec![command, 0, 0, 0];
+/// Attributes that ask for all things, or those of one interface.
+fn request(index: Option<u32>) -> Vec<u8> {
+    let mut attributes = Vec::new();
     if let Some(index) = index {
-        body.extend([8_u16, INDEX].into_iter().flat_map(u16::to_ne_bytes));
-        body.extend(index.to_ne_bytes());
+        attributes.extend([8_u16, INDEX].into_iter().flat_map(u16::to_ne_bytes));
+        attributes.extend(index.to_ne_bytes());
     }
-    body
-}
-
-/// The value of a kind of attribute; `None` where it is missing or cut off.
-fn value(bytes: &[u8], kind: u16) -> Option<&[u8]> {
-    attributes(bytes).map_while(|attribute| attribute).find(|(of, _)| *of == kind).map(|(_, v)| v)
-}
-
-fn parse_family(attributes: &[u8]) -> Option<u16> {
-    let is_wireless = text(value(attributes, CTRL_ATTR_FAMILY_NAME)?) == FAMILY;
-    let id = value(attributes, CTRL_ATTR_FAMILY_ID)?.first_chunk()?;
-    is_wireless.then_some(u16::from_ne_bytes(*id))
+    attributes
 }
 
 /// The number of an interface, and the interface.
