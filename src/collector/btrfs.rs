@@ -1,10 +1,11 @@
 //! `btrfs`: room on Btrfs file systems and their commits. Source: sysfs' `fs/btrfs`
 //! (Documentation/ABI/testing/sysfs-fs-btrfs).
 //!
-//! What an older kernel does not count is zero, as in node_exporter. Errors of devices, which only
-//! an ioctl tells, are not shown.
+//! What an older kernel does not count is zero, as in node_exporter. Where a file system is mounted
+//! and may be asked, it tells more of its devices, and series have the label `btrfs_dev_uuid`.
 
 mod commits;
+mod volumes;
 
 use super::devices::{Attributes, Devices};
 use super::error::CollectError;
@@ -12,8 +13,10 @@ use super::fs::{Files, KeptFile};
 use super::table::{Metric, Sweep, Table};
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
+use crate::sys::btrfs::COUNTERS;
 use commits::parse_commits;
 use std::path::Path;
+use volumes::{Volume, Volumes, device_name, uuid_text};
 
 const INFO: [Metric; 1] =
     [Metric::gauge("node_btrfs_info", "Label of a Btrfs file system; always 1.")];
@@ -24,8 +27,16 @@ const TOTALS: [Metric; 5] = [
     Metric::gauge("node_btrfs_max_commit_seconds", "Time that the longest commit took."),
     Metric::counter("node_btrfs_commit_seconds_total", "Time that all commits took."),
 ];
-const DEVICES: [Metric; 1] =
-    [Metric::gauge("node_btrfs_device_size_bytes", "Size of a device of a file system.")];
+const DEVICES: [Metric; 2 + COUNTERS] = [
+    Metric::gauge("node_btrfs_device_size_bytes", "Size of a device of a file system.")
+        .without_empty_labels(),
+    Metric::gauge("node_btrfs_device_unused_bytes", "Bytes of a device that nothing has yet."),
+    errors("write"),
+    errors("read"),
+    errors("flush"),
+    errors("corruption"),
+    errors("generation"),
+];
 const RESERVED: [Metric; 1] =
     [Metric::gauge("node_btrfs_reserved_bytes", "Room that is reserved for a type of data.")];
 const LAYOUTS: [Metric; 3] = [
@@ -34,6 +45,11 @@ const LAYOUTS: [Metric; 3] = [
     Metric::gauge("node_btrfs_allocation_ratio", "Room on disks for each byte of data."),
 ];
 
+const fn errors(kind: &'static str) -> Metric {
+    Metric::counter("node_btrfs_device_errors_total", "Errors that a device made, by type.")
+        .with_label("type", kind)
+}
+
 /// Types of data, which have a folder each.
 const TYPES: [&str; 3] = ["data", "metadata", "system"];
 
@@ -41,6 +57,7 @@ const BYTES_PER_SECTOR: f64 = 512.0;
 
 pub(super) struct Btrfs {
     file_systems: Devices<FileSystem>,
+    volumes: Volumes,
     tables: Tables,
 }
 
@@ -83,12 +100,13 @@ impl Btrfs {
         let tables = Tables {
             info: Table::register(registry, &["uuid", "label"], &INFO)?,
             totals: Table::register(registry, &["uuid"], &TOTALS)?,
-            devices: Table::register(registry, &["uuid", "device"], &DEVICES)?,
+            devices: Table::register(registry, &["uuid", "device", "btrfs_dev_uuid"], &DEVICES)?,
             reserved: Table::register(registry, &of_layout[..2], &RESERVED)?,
             layouts: Table::register(registry, &of_layout, &LAYOUTS)?,
         };
         let file_systems = Devices::new(setup.roots.sys.join("fs/btrfs"));
-        Ok(Box::new(Btrfs { file_systems, tables }))
+        let volumes = Volumes::new(setup.roots);
+        Ok(Box::new(Btrfs { file_systems, volumes, tables }))
     }
 }
 
@@ -99,7 +117,13 @@ impl Collector for Btrfs {
             let is_file_system = name.contains('-');
             is_file_system.then(|| FileSystem::new(folder))
         })?;
-        self.file_systems.visit(|name, file_system| file_system.show(name, files, &mut sweeps))
+        if !self.file_systems.is_empty() {
+            // What is mounted need not be known: sysfs tells of the devices as well.
+            let _ = self.volumes.refresh(files);
+        }
+        let volumes = &self.volumes;
+        self.file_systems
+            .visit(|name, file_system| file_system.show(name, volumes, files, &mut sweeps))
     }
 }
 
@@ -131,6 +155,7 @@ impl FileSystem {
     fn show(
         &mut self,
         name: &str,
+        volumes: &Volumes,
         files: &mut Files,
         sweeps: &mut Sweeps<'_>,
     ) -> Result<(), CollectError> {
@@ -147,7 +172,7 @@ impl FileSystem {
         };
         let totals = [reserve, Some(count), Some(last), Some(longest), Some(all)];
         sweeps.totals.row(&[&self.uuid]).set_all(&totals);
-        self.show_devices(files, &mut sweeps.devices)?;
+        self.show_devices(volumes.find(&self.uuid), files, &mut sweeps.devices)?;
         let devices = self.devices.iter_mut().count();
         for (kind, name) in self.types.iter_mut().zip(TYPES) {
             kind.show([&self.uuid, name], devices, files, sweeps)?;
@@ -157,14 +182,28 @@ impl FileSystem {
 
     fn show_devices(
         &mut self,
+        volume: Option<&Volume>,
         files: &mut Files,
         sweep: &mut Sweep<'_>,
     ) -> Result<(), CollectError> {
         self.devices.refresh(|_, folder| Some(Attributes::new(folder, ["size"])))?;
+        if let Some(volume) = volume {
+            for device in &volume.devices {
+                let labels = [&self.uuid, &device_name(device), &uuid_text(device.uuid)];
+                let unused = device.bytes.saturating_sub(device.bytes_used);
+                let mut row = sweep.row(&labels);
+                for (column, value) in
+                    [device.bytes, unused].into_iter().chain(device.errors).enumerate()
+                {
+                    row.set(column, Some(value as f64));
+                }
+            }
+            return Ok(());
+        }
         for (name, device) in self.devices.iter_mut() {
             device.begin_scrape();
             let sectors = device.number(0, files).unwrap_or(0.0);
-            sweep.row(&[&self.uuid, name]).set(0, Some(sectors * BYTES_PER_SECTOR));
+            sweep.row(&[&self.uuid, name, ""]).set(0, Some(sectors * BYTES_PER_SECTOR));
         }
         Ok(())
     }

@@ -174,7 +174,8 @@ pub const COLLECTORS: &[Row] = &[
         bcachefs::Bcachefs::create,
     ),
     Row::on("bonding", "network interfaces that are made of several", bonding::Bonding::create),
-    Row::on("btrfs", "room on Btrfs file systems and their commits", btrfs::Btrfs::create),
+    Row::on("btrfs", "room on Btrfs file systems, their commits and devices", btrfs::Btrfs::create)
+        .slow(),
     Row::off("buddyinfo", "free blocks of memory by size", buddyinfo::BuddyInfo::create),
     Row::off("cgroups", "control groups by controller", cgroups::Cgroups::create),
     Row::on("conntrack", "connections that netfilter tracks", conntrack::ConnTrack::create),

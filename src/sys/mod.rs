@@ -4,6 +4,7 @@
 
 pub mod activation;
 mod batch;
+pub mod btrfs;
 pub mod clock;
 pub mod constants;
 pub mod directory;

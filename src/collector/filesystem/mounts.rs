@@ -12,26 +12,29 @@ use crate::collector::text::to_text;
 
 /// A mount, with labels as node_exporter has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mount {
-    pub(super) device: Box<str>,
-    pub(super) fs_type: Box<str>,
-    pub(super) mount_point: Box<str>,
-    pub(super) major: Box<str>,
-    pub(super) minor: Box<str>,
-    pub(super) is_read_only: bool,
+pub(in crate::collector) struct Mount {
+    pub(in crate::collector) device: Box<str>,
+    pub(in crate::collector) fs_type: Box<str>,
+    pub(in crate::collector) mount_point: Box<str>,
+    pub(in crate::collector) major: Box<str>,
+    pub(in crate::collector) minor: Box<str>,
+    pub(in crate::collector) is_read_only: bool,
     /// The mount point as the kernel means it, below the root of the host.
-    pub(super) path: Box<[u8]>,
+    pub(in crate::collector) path: Box<[u8]>,
 }
 
 impl Mount {
     /// What tells its series from those of others.
-    pub(super) fn labels(&self) -> [Box<str>; 3] {
+    pub(in crate::collector) fn labels(&self) -> [Box<str>; 3] {
         [&self.device, &self.fs_type, &self.mount_point].map(Clone::clone)
     }
 }
 
 /// The mounts of the file in its order. `rootfs` is taken away from the start of mount points.
-pub(super) fn parse_mounts(content: &[u8], rootfs: &[u8]) -> Result<Vec<Mount>, CollectError> {
+pub(in crate::collector) fn parse_mounts(
+    content: &[u8],
+    rootfs: &[u8],
+) -> Result<Vec<Mount>, CollectError> {
     Lines::new("mountinfo", content).map(|line| parse_mount(line, rootfs)).collect()
 }
 
