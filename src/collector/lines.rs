@@ -1,6 +1,7 @@
 //! The lines and words of the kernel's text files, with errors that say where.
 
 use super::error::CollectError;
+use std::io::BufRead;
 use std::str::FromStr;
 
 /// The lines of a file.
@@ -33,7 +34,7 @@ impl<'a> Iterator for Lines<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let length = self.rest.iter().position(|byte| *byte == b'\n');
+        let length = position(self.rest, b'\n');
         let (line, rest) = self.rest.split_at(length.unwrap_or(self.rest.len()));
         self.rest = rest.get(1..).unwrap_or_default();
         self.number += 1;
@@ -53,11 +54,9 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     /// The next word: what stands between blanks or tabs.
     pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
-        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-        let start = self.rest.iter().position(|byte| !is_blank(byte))?;
+        let start = self.rest.iter().position(|byte| !is_blank(*byte))?;
         let rest = &self.rest[start..];
-        let length = rest.iter().position(is_blank).unwrap_or(rest.len());
-        let (word, rest) = rest.split_at(length);
+        let (word, rest) = rest.split_at(word_len(rest));
         self.rest = rest;
         Some(word)
     }
@@ -86,7 +85,7 @@ impl<'a> Line<'a> {
 
     /// Takes what stands in front of the next `mark`, and the mark.
     pub(crate) fn until(&mut self, mark: u8) -> Option<&'a [u8]> {
-        let length = self.rest.iter().position(|byte| *byte == mark)?;
+        let length = position(self.rest, mark)?;
         let (before, rest) = self.rest.split_at(length);
         self.rest = &rest[1..];
         Some(before)
@@ -101,13 +100,13 @@ impl<'a> Line<'a> {
     }
 
     /// The next word as a number.
-    pub(crate) fn number<N: FromStr>(&mut self, expected: &'static str) -> Result<N, CollectError> {
+    pub(crate) fn number<N: Number>(&mut self, expected: &'static str) -> Result<N, CollectError> {
         let word = self.word();
         word.and_then(parse_number).ok_or_else(|| self.malformed(expected, word))
     }
 
     /// The next word as a number; `None` where the line ends.
-    pub(crate) fn number_if_any<N: FromStr>(
+    pub(crate) fn number_if_any<N: Number>(
         &mut self,
         expected: &'static str,
     ) -> Result<Option<N>, CollectError> {
@@ -132,6 +131,46 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Where the first `mark` is.
+fn position(mut bytes: &[u8], mark: u8) -> Option<usize> {
+    let whole = bytes;
+    // What the standard library has of memchr(3).
+    let length = bytes.skip_until(mark).expect("memory can be read");
+    whole[..length].ends_with(&[mark]).then(|| length - 1)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// How many bytes stand in front of the first blank or tab. Looks at eight at once, since words
+/// are most of what collectors look at.
+fn word_len(bytes: &[u8]) -> usize {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let chunk = u64::from_le_bytes(*chunk);
+        let blanks = first_zero_byte(chunk ^ (ONES * u64::from(b' ')))
+            | first_zero_byte(chunk ^ (ONES * u64::from(b'\t')));
+        if blanks != 0 {
+            return 8 * index + blanks.trailing_zeros() as usize / 8;
+        }
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| !is_blank(**byte)).count()
+}
+
+/// A one in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// A bit in the lowest byte that is zero, and perhaps in some above it; 0 where there is none.
+fn first_zero_byte(bytes: u64) -> u64 {
+    bytes.wrapping_sub(ONES) & !bytes & (ONES << 7)
+}
+
+/// What numbers of the kernel are read as.
+pub(crate) trait Number: FromStr + TryFrom<u32> {}
+
+impl<N: FromStr + TryFrom<u32>> Number for N {}
+
 /// The number that is all that `file` contains.
 ///
 /// # Errors
@@ -143,7 +182,25 @@ pub(crate) fn parse_only_number(file: &'static str, content: &[u8]) -> Result<f6
 }
 
 /// A number in the kernel's spelling: digits, perhaps a minus and a fraction.
-pub(crate) fn parse_number<N: FromStr>(word: &[u8]) -> Option<N> {
+pub(crate) fn parse_number<N: Number>(word: &[u8]) -> Option<N> {
+    match parse_short(word) {
+        Some(number) => number.try_into().ok(),
+        None => parse_any(word),
+    }
+}
+
+/// A number of up to nine digits and nothing else, as most are.
+fn parse_short(word: &[u8]) -> Option<u32> {
+    if word.is_empty() || word.len() > 9 {
+        return None;
+    }
+    word.iter().try_fold(0, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| number * 10 + u32::from(digit))
+    })
+}
+
+fn parse_any<N: FromStr>(word: &[u8]) -> Option<N> {
     let is_numeric = word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'.'));
     if !is_numeric {
         return None;
@@ -168,6 +225,19 @@ mod tests {
         assert_eq!(line.word(), Some(&b"a"[..]));
         assert_eq!(line.word(), Some(&b"bc"[..]));
         assert_eq!(line.word(), None);
+    }
+
+    #[test]
+    fn words_end_at_the_first_blank_wherever_it_is() {
+        for length in 0..20 {
+            for blank in [&b" "[..], b"\t", b"\t ", b" !\x08", b"\t\n!", b""] {
+                let word = [b'!', b'\x08', b'\n', b'\xa0', b'\x89', b'\xff', b'\0'];
+                let word: Vec<u8> = word.into_iter().cycle().take(length).collect();
+                let bytes = [&word, blank, b"next"].concat();
+                let expected = if blank.is_empty() { bytes.len() } else { length };
+                assert_eq!(word_len(&bytes), expected, "{bytes:?}");
+            }
+        }
     }
 
     #[test]
@@ -201,6 +271,10 @@ mod tests {
     fn numbers_are_only_what_the_kernel_writes() {
         const CASES: &[(&str, Option<f64>)] = &[
             ("0", Some(0.0)),
+            ("-0", Some(-0.0)),
+            ("999999999", Some(999999999.0)),
+            ("1000000000", Some(1000000000.0)),
+            ("000000000000000007", Some(7.0)),
             ("-1.50", Some(-1.5)),
             ("18446744073709551615", Some(18446744073709551615.0)),
             ("", None),
@@ -216,6 +290,8 @@ mod tests {
             assert_eq!(parse_number::<f64>(word.as_bytes()), *expected, "{word:?}");
         }
         assert_eq!(parse_number::<u64>(b"18446744073709551616"), None);
+        assert_eq!(parse_number::<u64>(b"4294967296"), Some(4_294_967_296));
+        assert_eq!(parse_number::<u32>(b"4294967296"), None);
     }
 
     #[test]

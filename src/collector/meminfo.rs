@@ -9,6 +9,7 @@ use super::error::CollectError;
 use super::fields::{Described, Fields};
 use super::fs::{Files, KeptFile};
 use super::lines::{Line, Lines};
+use super::remembered::Remembered;
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::RegisterError;
@@ -29,6 +30,7 @@ const SHOWN: [&[u8]; 51] = [
 
 pub(super) struct MemInfo {
     file: KeptFile,
+    shown: Remembered<bool>,
     sizes: Fields,
     counts: Fields,
 }
@@ -37,6 +39,7 @@ impl MemInfo {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         Ok(Box::new(MemInfo {
             file: KeptFile::new(setup.roots.proc.join("meminfo")),
+            shown: Remembered::new(),
             sizes: Fields::new(&setup.registry),
             counts: Fields::new(&setup.registry),
         }))
@@ -46,12 +49,13 @@ impl MemInfo {
 impl Collector for MemInfo {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut sizes, mut counts) = (self.sizes.sweep(), self.counts.sweep());
+        self.shown.begin_pass();
         let mut lines = Lines::new("meminfo", files.read(&mut self.file)?);
         let mut is_empty = true;
         for line in &mut lines {
             let field = parse_field(line)?;
             is_empty = false;
-            if SHOWN.binary_search(&field.name).is_err() {
+            if !*self.shown.get(field.name, || SHOWN.binary_search(&field.name).is_ok()) {
                 continue;
             }
             let fields = match field.unit {
@@ -105,9 +109,10 @@ pub(super) fn as_name(field: &[u8]) -> String {
 
 /// Reads `NAME: NUMBER` or `NAME: NUMBER kB`.
 fn parse_field(mut line: Line<'_>) -> Result<Field<'_>, CollectError> {
-    let whole = line.clone().word();
+    let mut whole = line.clone();
     let name = line.until(b':').filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| line.malformed("a field's name and a colon", whole))?;
+    let expected = "a field's name and a colon";
+    let name = name.ok_or_else(|| line.malformed(expected, whole.word()))?;
     let value = line.number::<u64>("a number")? as f64;
     let unit = if name.starts_with(b"HugePages_") { Unit::Count } else { Unit::Bytes };
     match line.word() {

@@ -6,9 +6,10 @@
 
 use super::error::CollectError;
 use super::fields::{Described, FieldSweep, Fields};
-use super::flags::{Filter, Flag, VerdictPass, Verdicts};
+use super::flags::{Filter, Flag};
 use super::fs::{Files, KeptFile};
 use super::lines::{Line, Lines, parse_number};
+use super::remembered::Remembered;
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::RegisterError;
@@ -29,11 +30,9 @@ const TABLES: [&str; 2] = ["netstat", "snmp"];
 
 pub(super) struct NetStat {
     tables: [KeptFile; TABLES.len()],
-    /// Where each line has a name and a number.
     list: KeptFile,
-    verdicts: Verdicts,
+    choice: Choice,
     fields: Fields,
-    key: String,
 }
 
 impl NetStat {
@@ -42,17 +41,16 @@ impl NetStat {
         Ok(Box::new(NetStat {
             tables: TABLES.map(|name| KeptFile::new(folder.join(name))),
             list: KeptFile::new(folder.join("snmp6")),
-            verdicts: Verdicts::new(Filter::of(setup.flags.pattern(FIELDS))),
+            choice: Choice::new(Filter::of(setup.flags.pattern(FIELDS))),
             fields: Fields::new(&setup.registry),
-            key: String::new(),
         }))
     }
 }
 
 impl Collector for NetStat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let NetStat { tables, list, verdicts, fields, key } = self;
-        let mut shown = Shown { verdicts: verdicts.pass(), fields: fields.sweep(), key };
+        let NetStat { tables, list, choice, fields } = self;
+        let mut shown = Shown::begin(choice, fields);
         for (name, file) in TABLES.into_iter().zip(tables) {
             let mut lines = Lines::new(name, files.read(file)?);
             while let Some(names) = lines.next() {
@@ -69,33 +67,87 @@ impl Collector for NetStat {
     }
 }
 
-/// The counters that are shown.
-struct Shown<'s> {
-    verdicts: VerdictPass<'s>,
-    fields: FieldSweep<'s>,
-    key: &'s mut String,
+/// Which counters are shown, asked once while they are there.
+struct Choice {
+    filter: Filter,
+    /// By a whole line of names, those of its counters.
+    tables: Remembered<Box<[Option<Counter>]>>,
+    /// By the name that a line begins with.
+    list: Remembered<Option<Counter>>,
 }
 
-impl Shown<'_> {
-    /// Sets the counters of two lines, `PROTOCOL: NAME...` and `PROTOCOL: NUMBER...`.
+impl Choice {
+    fn new(filter: Filter) -> Choice {
+        Choice { filter, tables: Remembered::new(), list: Remembered::new() }
+    }
+}
+
+/// A counter that is shown.
+struct Counter {
+    protocol: String,
+    name: String,
+    /// The two with an underscore between them.
+    key: String,
+}
+
+impl Counter {
+    /// `None` of one that is not shown.
+    fn choose(filter: &Filter, protocol: &[u8], name: &[u8]) -> Option<Counter> {
+        let text = |bytes| std::str::from_utf8(bytes).ok().map(str::to_owned);
+        let (protocol, name) = (text(protocol)?, text(name)?);
+        let key = format!("{protocol}_{name}");
+        filter.lets(key.as_bytes()).then_some(Counter { protocol, name, key })
+    }
+
+    fn describe(&self) -> Described {
+        let Counter { protocol, name, key } = self;
+        Described {
+            name: format!("node_netstat_{key}"),
+            help: format!("Counter {name} of {protocol}."),
+            kind: Kind::Unknown,
+            label_names: &[],
+        }
+    }
+}
+
+struct Shown<'s> {
+    choice: &'s mut Choice,
+    fields: FieldSweep<'s>,
+}
+
+impl<'s> Shown<'s> {
+    fn begin(choice: &'s mut Choice, fields: &'s mut Fields) -> Shown<'s> {
+        choice.tables.begin_pass();
+        choice.list.begin_pass();
+        Shown { choice, fields: fields.sweep() }
+    }
+
     fn set_protocol(
         &mut self,
         mut names: Line<'_>,
         mut numbers: Line<'_>,
     ) -> Result<(), CollectError> {
-        let whole = names.clone().word();
-        let protocol = names.until(b':').and_then(|protocol| std::str::from_utf8(protocol).ok());
-        let protocol = protocol.ok_or_else(|| names.malformed("a protocol and a colon", whole))?;
+        let mut whole = names.clone();
+        let key = whole.rest();
+        let protocol = names
+            .until(b':')
+            .ok_or_else(|| names.malformed("a protocol and a colon", whole.word()))?;
         let again = numbers.until(b':');
-        if again != Some(protocol.as_bytes()) {
+        if again != Some(protocol) {
             return Err(numbers.malformed("the protocol of the line before", again));
         }
-        while let Some(name) = names.word() {
+        let Choice { filter, tables, .. } = &mut *self.choice;
+        let choose = |name| Counter::choose(filter, protocol, name);
+        let counters =
+            tables.get(key, || std::iter::from_fn(|| names.word()).map(choose).collect());
+        for counter in counters {
             let number = numbers.word();
             if number.is_none() {
                 return Err(numbers.malformed("a number for each name", None));
             }
-            self.set_counter(protocol, name, number, &numbers)?;
+            if let Some(counter) = counter {
+                set_counter(&mut self.fields, counter, number, &numbers)?;
+            }
         }
         match numbers.word() {
             None => Ok(()),
@@ -103,39 +155,30 @@ impl Shown<'_> {
         }
     }
 
-    /// Sets the counter of a line such as `Ip6InOctets 12`. What is not of IPv6 is left out, and so
-    /// is what has no number.
     fn set(&mut self, mut line: Line<'_>) -> Result<(), CollectError> {
         let (Some(name), number @ Some(_)) = (line.word(), line.word()) else { return Ok(()) };
-        let Some(six) = name.iter().position(|byte| *byte == b'6') else { return Ok(()) };
-        let (protocol, name) = name.split_at(six + 1);
-        let Ok(protocol) = std::str::from_utf8(protocol) else { return Ok(()) };
-        self.set_counter(protocol, name, number, &line)
-    }
-
-    fn set_counter(
-        &mut self,
-        protocol: &str,
-        name: &[u8],
-        number: Option<&[u8]>,
-        line: &Line<'_>,
-    ) -> Result<(), CollectError> {
-        let name = std::str::from_utf8(name);
-        let name = name.map_err(|_| line.malformed("a counter's name", number))?;
-        self.key.clear();
-        self.key.extend([protocol, "_", name]);
-        if !self.verdicts.lets(self.key) {
-            return Ok(());
+        let Choice { filter, list, .. } = &mut *self.choice;
+        let counter = list.get(name, || {
+            let six = name.iter().position(|byte| *byte == b'6')?;
+            let (protocol, name) = name.split_at(six + 1);
+            Counter::choose(filter, protocol, name)
+        });
+        match counter {
+            Some(counter) => set_counter(&mut self.fields, counter, number, &line),
+            None => Ok(()),
         }
-        let value = number.and_then(parse_number::<f64>);
-        let value = value.ok_or_else(|| line.malformed("a number", number))?;
-        self.fields.set(self.key.as_bytes(), value, || Described {
-            name: format!("node_netstat_{}", self.key),
-            help: format!("Counter {name} of {protocol}."),
-            kind: Kind::Unknown,
-            label_names: &[],
-        })
     }
+}
+
+fn set_counter(
+    fields: &mut FieldSweep<'_>,
+    counter: &Counter,
+    number: Option<&[u8]>,
+    line: &Line<'_>,
+) -> Result<(), CollectError> {
+    let value = number.and_then(parse_number::<f64>);
+    let value = value.ok_or_else(|| line.malformed("a number", number))?;
+    fields.set(counter.key.as_bytes(), value, || counter.describe())
 }
 
 #[cfg(test)]
@@ -147,9 +190,9 @@ mod tests {
 
     fn show(table: &str, list: &str) -> Result<Vec<String>, CollectError> {
         let registry = Registry::new();
-        let (mut fields, mut key) = (Fields::new(&registry), String::new());
-        let mut verdicts = Verdicts::new(Filter::of(Some(Regex::new("_[AB]").unwrap())));
-        let mut shown = Shown { verdicts: verdicts.pass(), fields: fields.sweep(), key: &mut key };
+        let mut fields = Fields::new(&registry);
+        let mut choice = Choice::new(Filter::of(Some(Regex::new("_[AB]").unwrap())));
+        let mut shown = Shown::begin(&mut choice, &mut fields);
         let mut lines = Lines::new("snmp", table.as_bytes());
         while let Some(names) = lines.next() {
             let numbers = lines.next().ok_or_else(|| lines.missing("a line of numbers"))?;
