@@ -6,44 +6,20 @@
 mod support;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use promlet::Registry;
 use promlet::collector::{Choice, Node, Roots, Settings};
 use promlet::encoding::Encoder;
 use support::exposition::{self, Exposition};
-use support::skip;
+use support::namespace::{run, run_inside};
 use support::temp::TempDir;
-
-const REQUIRED_BY: &str = "PROMLET_REQUIRE_NAMESPACE";
 
 /// What the outer test runs in the namespace.
 const INNER: &str = "in_a_namespace";
 
 #[test]
 fn interfaces_come_change_and_go_without_a_restart() {
-    let can = Command::new("unshare")
-        .args(["--net", "--mount", "sh", "-c", "mount -t sysfs sysfs /sys && ip link"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if !can.is_ok_and(|status| status.success()) {
-        return skip("there is no namespace for it", REQUIRED_BY);
-    }
-    let own = std::env::current_exe().expect("a test has a path");
-    let inner = Command::new("unshare")
-        .args(["--net", "--mount"])
-        .arg(own)
-        .args(["--exact", INNER, "--ignored", "--nocapture"])
-        .status()
-        .expect("it ran before");
-    assert!(inner.success());
-}
-
-/// A command that does what it is asked.
-fn run(command: &str) {
-    let status = Command::new("sh").args(["-c", command]).status().expect("there is a shell");
-    assert!(status.success(), "{command}");
+    run_inside(&["--net", "--mount"], "mount -t sysfs sysfs /sys && ip link", INNER);
 }
 
 /// The collectors of network interfaces.

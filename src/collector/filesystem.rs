@@ -5,18 +5,22 @@
 //! own on the helper threads. One that has not answered in the mount timeout is stuck: it has
 //! `device_error` 1, and is left alone until the call returns.
 //!
+//! The file is read only after it has changed: what is mounted is told by poll(2), a file system that
+//! the kernel made read-only after an error by statfs.
+//!
 //! Labels are node_exporter's, which leaves some escapes of the kernel as they stand; what is asked
 //! is the mount point that is meant.
 
 use super::error::CollectError;
 use super::flags::{Filter, Flag};
-use super::fs::{Files, KeptFile};
+use super::fs::Files;
 use super::table::{Metric, Table};
 use super::workers::{Task, Work, Workers};
 use super::{Begun, Collector, Setup};
 use crate::registry::{RegisterError, Registry};
 use crate::sys::error::plain;
 use crate::sys::file_system::{self, Room};
+use mount_info::MountInfo;
 use mounts::Mount;
 pub(super) use mounts::parse_mounts;
 use std::borrow::Cow;
@@ -28,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+mod mount_info;
 mod mounts;
 
 const MOUNT_POINTS_EXCLUDE: &str = "collector.filesystem.mount-points-exclude";
@@ -88,14 +93,11 @@ const INFO: [Metric; 1] =
 type Ask = Arc<dyn Fn(&CStr) -> io::Result<Room> + Send + Sync>;
 
 pub(super) struct FileSystem {
-    /// That of process 1, and that of this one for where the former is hidden.
-    mountinfo: [KeptFile; 2],
+    mount_info: MountInfo,
     rootfs: PathBuf,
     filters: Filters,
     mount_timeout: Duration,
     ask: Ask,
-    /// The content of the file that `shown` and `asked` were made from.
-    known: Vec<u8>,
     shown: Vec<Shown>,
     asked: Vec<Asked>,
     table: Table,
@@ -130,7 +132,8 @@ enum Failure {
 struct Asked {
     path: Arc<CStr>,
     task: Arc<Task<Probe>>,
-    begun: Instant,
+    /// `None` before it was asked for the first time.
+    begun: Option<Instant>,
     is_stuck: bool,
 }
 
@@ -159,9 +162,8 @@ impl FileSystem {
     fn new(setup: &Setup<'_>, ask: Ask) -> Result<FileSystem, RegisterError> {
         let Setup { roots, flags, .. } = setup;
         let registry: &Registry = &setup.registry;
-        let mountinfo = |process| roots.proc.join(process).join("mountinfo");
         Ok(FileSystem {
-            mountinfo: ["1", "self"].map(|process| KeptFile::of_many_records(mountinfo(process))),
+            mount_info: MountInfo::new(&roots.proc),
             rootfs: roots.rootfs.clone(),
             filters: Filters {
                 mount_points: flags.filter(MOUNT_POINTS_INCLUDE, MOUNT_POINTS_EXCLUDE),
@@ -169,7 +171,6 @@ impl FileSystem {
             },
             mount_timeout: flags.duration(MOUNT_TIMEOUT),
             ask,
-            known: Vec::new(),
             shown: Vec::new(),
             asked: Vec::new(),
             table: Table::register(registry, &LABELS, &METRICS)?,
@@ -180,19 +181,31 @@ impl FileSystem {
 
     /// Reads which mounts there are, and takes over those that are known.
     fn refresh(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let [first, own] = &mut self.mountinfo;
-        let content = match first.read(&mut files.buffer) {
-            Err(error) if error.is_hidden() => own.read(&mut files.buffer)?,
-            content => content?,
-        };
-        if content == self.known {
-            return Ok(());
+        let read = self.mount_info.read_changed(files, self.rootfs.as_os_str().as_bytes());
+        match read {
+            Ok(None) => {}
+            Ok(Some(mounts)) => self.take(mounts),
+            Err(error) => {
+                self.end_sweep();
+                return Err(error);
+            }
         }
-        let mounts = parse_mounts(content, self.rootfs.as_os_str().as_bytes())?;
-        self.known.clear();
-        self.known.extend_from_slice(content);
-        self.take(mounts);
         Ok(())
+    }
+
+    /// Whether a mount point says of itself that it is read-only, or not, and the file says the
+    /// opposite. Usually only one of two mounts over each other does, or one whose file system was
+    /// made read-only by an error, which changes the file and wakes nobody who polls it.
+    fn is_contradicted(&self) -> bool {
+        self.shown.iter().any(|shown| {
+            let room = self.asked[shown.asked].task.done().and_then(|probe| probe.answer.ok());
+            room.is_some_and(|room| room.is_read_only != shown.mount.is_read_only)
+        })
+    }
+
+    fn end_sweep(&mut self) {
+        self.table.end_sweep();
+        self.info.end_sweep();
     }
 
     /// Shows those of `mounts` that the filters let through, each once.
@@ -237,29 +250,30 @@ impl Filters {
 
 impl Asked {
     fn new(path: Arc<CStr>, ask: &Ask) -> Asked {
-        let now = Instant::now();
-        let (ask, answer) = (Arc::clone(ask), Err(Failure::Stuck));
-        let task = Task::new(Probe { path: Arc::clone(&path), ask, answer, answered: now });
-        Asked { path, task, begun: now, is_stuck: false }
+        let (ask, answer, answered) = (Arc::clone(ask), Err(Failure::Stuck), Instant::now());
+        let task = Task::new(Probe { path: Arc::clone(&path), ask, answer, answered });
+        Asked { path, task, begun: None, is_stuck: false }
     }
 
     /// Asks, unless it was asked before and has not answered.
     fn begin(&mut self, workers: &Workers, now: Instant) {
         if !self.task.is_under_way() {
-            (self.begun, self.is_stuck) = (now, false);
+            (self.begun, self.is_stuck) = (Some(now), false);
             workers.begin(&self.task);
         }
     }
 
-    /// The answer, and how long it took. A mount point without one is stuck from here on.
-    fn answer(&mut self) -> (Result<Room, Failure>, Duration) {
-        match self.task.done() {
-            Some(probe) => (probe.answer, probe.answered.saturating_duration_since(self.begun)),
+    /// The answer, and how long it took; `None` where it was not asked. A mount point without an
+    /// answer is stuck from here on.
+    fn answer(&mut self) -> Option<(Result<Room, Failure>, Duration)> {
+        let begun = self.begun?;
+        Some(match self.task.done() {
+            Some(probe) => (probe.answer, probe.answered.saturating_duration_since(begun)),
             None => {
                 self.is_stuck = true;
-                (Err(Failure::Stuck), self.begun.elapsed())
+                (Err(Failure::Stuck), begun.elapsed())
             }
-        }
+        })
     }
 }
 
@@ -311,11 +325,7 @@ fn values(room: Option<Room>, is_read_only: bool) -> [Option<f64>; METRICS.len()
 
 impl Collector for FileSystem {
     fn begin(&mut self, files: &mut Files, workers: &Workers) -> Result<Begun, CollectError> {
-        if let Err(error) = self.refresh(files) {
-            self.table.end_sweep();
-            self.info.end_sweep();
-            return Err(error);
-        }
+        self.refresh(files)?;
         let now = Instant::now();
         self.asked.iter_mut().for_each(|asked| asked.begin(workers, now));
         Ok(Begun::Elsewhere)
@@ -323,19 +333,23 @@ impl Collector for FileSystem {
 
     fn waits_until(&self, now: Instant) -> Option<Instant> {
         let waiting = self.asked.iter().filter(|a| !a.is_stuck && a.task.is_under_way());
-        let ends = waiting.filter_map(|asked| asked.begun.checked_add(self.mount_timeout));
+        let ends = waiting.filter_map(|asked| asked.begun?.checked_add(self.mount_timeout));
         ends.filter(|end| *end > now).min()
     }
 
-    fn collect(&mut self, _: &mut Files) -> Result<(), CollectError> {
+    fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
+        if self.is_contradicted() {
+            self.mount_info.doubt();
+            self.refresh(files)?;
+        }
         self.took = Duration::ZERO;
         for shown in &mut self.shown {
-            let (answer, took) = self.asked[shown.asked].answer();
-            self.took = self.took.max(took);
-            shown.set(answer, &mut self.table, &mut self.info);
+            if let Some((answer, took)) = self.asked[shown.asked].answer() {
+                self.took = self.took.max(took);
+                shown.set(answer, &mut self.table, &mut self.info);
+            }
         }
-        self.table.end_sweep();
-        self.info.end_sweep();
+        self.end_sweep();
         Ok(())
     }
 

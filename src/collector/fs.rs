@@ -7,7 +7,7 @@
 use super::error::CollectError;
 use super::rtnetlink::Links;
 use crate::sys::error::is_refusal;
-use crate::sys::file::Medium;
+use crate::sys::file::{Medium, has_event};
 use crate::sys::limits::open_files_max;
 use std::fs::File;
 use std::io;
@@ -97,6 +97,13 @@ impl KeptFile {
     /// Lets go of a file that is no view of the kernel, since another may have taken its place.
     pub(crate) fn doubt(&mut self) {
         self.file.take_if(|_| self.medium != Medium::KernelView);
+    }
+
+    /// Whether its content may be another than at the last read, for a view of the kernel that can
+    /// be polled. Any other may be.
+    pub(crate) fn may_have_changed(&self) -> bool {
+        let view = self.file.as_ref().filter(|_| self.medium == Medium::KernelView);
+        view.is_none_or(has_event)
     }
 
     /// Lets go of the descriptor.

@@ -16,6 +16,16 @@ pub fn open_place(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path)
 }
 
+/// Whether poll(2) says of `file` that it may have changed since it was opened or this was last
+/// asked. For the files of which proc(5) says that they can be polled, such as those of mounts.
+pub fn has_event(file: &File) -> bool {
+    let mut poll = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLPRI, revents: 0 };
+    // SAFETY: the pointer is good for one pollfd.
+    let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
+    // Also where it could not be asked.
+    ready != 0
+}
+
 /// What an open file is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {

@@ -1,4 +1,4 @@
-//! Room on file systems: `statfs(2)`.
+//! Room on file systems: `statfs(2)`, as statvfs(3) hands it out, with the flags of the mount.
 
 use std::ffi::CStr;
 use std::io;
@@ -19,6 +19,8 @@ pub struct Room {
     pub files: u64,
     /// Those that are free.
     pub files_free: u64,
+    /// Whether it is mounted read-only, or is read-only as a whole.
+    pub is_read_only: bool,
 }
 
 /// The room on the file system that `path` is on. On one that does not answer, such as NFS without
@@ -28,10 +30,10 @@ pub struct Room {
 /// Those of `statfs(2)`.
 #[allow(clippy::unnecessary_cast, reason = "the types differ by target")]
 pub fn room(path: &CStr) -> io::Result<Room> {
-    let mut stats = MaybeUninit::<libc::statfs>::zeroed();
+    let mut stats = MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: `path` ends with a NUL and outlives the call; the other pointer is good for writes of
-    // one statfs.
-    if unsafe { libc::statfs(path.as_ptr(), stats.as_mut_ptr()) } != 0 {
+    // one statvfs.
+    if unsafe { libc::statvfs(path.as_ptr(), stats.as_mut_ptr()) } != 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the structure is integers, zeroed and then filled in.
@@ -43,6 +45,7 @@ pub fn room(path: &CStr) -> io::Result<Room> {
         blocks_available: stats.f_bavail as u64,
         files: stats.f_files as u64,
         files_free: stats.f_ffree as u64,
+        is_read_only: stats.f_flag as u64 & libc::ST_RDONLY as u64 != 0,
     })
 }
 

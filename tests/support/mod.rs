@@ -8,6 +8,7 @@ pub(crate) mod client;
 pub(crate) mod exposition;
 pub(crate) mod gzip;
 pub(crate) mod json;
+pub(crate) mod namespace;
 pub(crate) mod openmetrics;
 pub(crate) mod process;
 pub(crate) mod prometheus;

@@ -18,6 +18,7 @@ const ROOM: Room = Room {
     blocks_available: 40,
     files: 7,
     files_free: 3,
+    is_read_only: false,
 };
 
 /// Answers for mount points what the test says, or hangs.
@@ -31,6 +32,9 @@ struct Kernel {
 struct KernelState {
     hanging: Vec<&'static str>,
     errors: HashMap<&'static str, i32>,
+    /// What happens to a file while a mount point is asked.
+    at_call: Option<(PathBuf, &'static str)>,
+    is_read_only: bool,
     calls: Vec<String>,
 }
 
@@ -39,12 +43,15 @@ impl Kernel {
         let path = path.to_str().unwrap().to_owned();
         let mut state = lock(&self.state);
         state.calls.push(path.clone());
+        if let Some((file, content)) = state.at_call.take() {
+            std::fs::write(file, content).unwrap();
+        }
         self.changed.notify_all();
         let hangs = |state: &mut KernelState| state.hanging.contains(&&*path);
         state = self.changed.wait_while(state, hangs).unwrap();
         match state.errors.get(&*path) {
             Some(errno) => Err(io::Error::from_raw_os_error(*errno)),
-            None => Ok(ROOM),
+            None => Ok(Room { is_read_only: state.is_read_only, ..ROOM }),
         }
     }
 
@@ -256,4 +263,30 @@ fn mounts_over_each_other_are_asked_once() {
         assert_eq!((of(&lines, "/m").len(), fixture.kernel.calls("/m")), (18, calls));
         assert!(lines.iter().all(|line| !line.contains("timeout")), "{lines:?}");
     }
+}
+
+#[test]
+fn what_a_mount_point_contradicts_is_read_again_in_the_same_scrape() {
+    let mut fixture = Fixture::new("filesystem-contradicts", &[]);
+    fixture.mount(&["/m"]);
+    let is_read_only = |lines: &[String]| {
+        let line = |line: &&String| line.starts_with("node_filesystem_readonly");
+        lines.iter().find(line).expect("it is shown").ends_with(" 1")
+    };
+    assert!(!is_read_only(&fixture.scrape().unwrap()));
+    // The kernel makes it read-only after an error, and something else is mounted as well.
+    let file = fixture.scratch.path("proc/1/mountinfo");
+    let content = "36 35 8:1 / /m rw - ext4 /dev/sda1 ro\n37 35 8:2 / /n rw - ext4 /dev/sdb1 rw\n";
+    fixture.kernel.set(|state| (state.at_call, state.is_read_only) = (Some((file, content)), true));
+    let lines = fixture.scrape().unwrap();
+    assert!(is_read_only(&lines), "{lines:?}");
+    assert_eq!(of(&lines, "/n"), [""; 0], "it was not asked yet");
+    assert_eq!(of(&fixture.scrape().unwrap(), "/n").len(), 9);
+
+    // A file that cannot be understood shows nothing rather than what was there before.
+    let file = fixture.scratch.path("proc/1/mountinfo");
+    fixture.kernel.set(|state| (state.at_call, state.is_read_only) = (Some((file, "x\n")), false));
+    let error = fixture.scrape().unwrap_err();
+    assert_eq!(error.to_string(), "mountinfo:1: expected an id, found end of line");
+    assert!(samples(&fixture.registry).is_empty());
 }
