@@ -51,6 +51,8 @@ struct Shared {
 struct Families {
     /// By name. Shared with those who render, copied when it changes.
     sorted: Arc<Vec<RegisteredFamily>>,
+    /// Those whose idle series expire; most have none, and need not be looked at.
+    expiring: Arc<Vec<Arc<FamilyCore>>>,
     /// Every name that a family shows beside its own, in each escaping, and that family's.
     taken: HashMap<Box<str>, Cow<'static, str>>,
     overflows: Option<Family<Dynamic, Counter>>,
@@ -247,6 +249,9 @@ impl Registry {
         let found = families.position(name);
         if let Ok(index) = found {
             let removed = Arc::make_mut(&mut families.sorted).remove(index);
+            if removed.core.expires() {
+                Arc::make_mut(&mut families.expiring).retain(|c| !Arc::ptr_eq(c, &removed.core));
+            }
             for name in shown_names(&removed.core.desc) {
                 if families.taken.get(&*name).is_some_and(|by| *by == removed.core.desc.name) {
                     families.taken.remove(&*name);
@@ -267,6 +272,10 @@ impl Registry {
     /// The families, by name.
     pub(crate) fn families(&self) -> Arc<Vec<RegisteredFamily>> {
         Arc::clone(&lock(&self.shared.families).sorted)
+    }
+
+    fn expiring(&self) -> Arc<Vec<Arc<FamilyCore>>> {
+        Arc::clone(&lock(&self.shared.families).expiring)
     }
 
     fn changed(&self) {
@@ -328,6 +337,8 @@ fn shown_names(desc: &Desc) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::SeriesLimit;
+    use std::time::Duration;
 
     #[test]
     fn families_stand_by_name_whatever_the_order_of_registration() {
@@ -420,5 +431,23 @@ mod tests {
         assert_eq!(calls.load(Ordering::Relaxed), 0);
         registry.collect(&Scrape::new(Selection::ALL));
         assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn scrapes_remove_idle_series_of_the_families_that_have_a_limit() {
+        let registry = Registry::new();
+        let limit = || SeriesLimit::default().idle(Duration::ZERO);
+        let family = |name, limit| {
+            let builder = registry.family_builder(name, "").limit(limit);
+            builder.register_dynamic::<Gauge>(&["l"], ()).unwrap()
+        };
+        let families = [("a", limit()), ("b", SeriesLimit::default()), ("c", limit())]
+            .map(|(name, limit)| family(name, limit));
+        families.iter().for_each(|family| drop(family.get_or_create(&["1"])));
+        assert!(registry.unregister("c"));
+        // In the first one they count as touched.
+        registry.collect(&Scrape::new(Selection::ALL));
+        registry.collect(&Scrape::new(Selection::ALL));
+        assert_eq!(families.map(|family| family.series_count()), [0, 1, 1]);
     }
 }

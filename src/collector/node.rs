@@ -122,10 +122,10 @@ impl Gather for Node {
         let Node { collectors, files, workers, report, .. } = self;
         files.begin_scrape();
         let (mut left, mut here) = (Selection::NONE, Selection::NONE);
+        let mut laps = Laps::start();
         for running in Node::selected(collectors, scrape.selection) {
-            let start = Instant::now();
             let begun = running.collector.begin(files, workers);
-            running.took = start.elapsed();
+            running.took = laps.next();
             match begun {
                 Ok(Begun::Nothing) => here = here.with(running.group),
                 Ok(Begun::Elsewhere) => left = left.with(running.group),
@@ -133,9 +133,10 @@ impl Gather for Node {
             }
         }
         // Where there can be no thread, what waits for one is late and says so.
-        let _ = workers.start(Instant::now());
+        let _ = workers.start(laps.last);
+        laps = Laps::start();
         for running in Node::selected(collectors, here) {
-            running.collect(files, report);
+            running.collect(files, report, &mut laps);
         }
         left
     }
@@ -149,8 +150,9 @@ impl Gather for Node {
 
     fn finish(&mut self, scrape: &Scrape, left: Selection) -> Selection {
         let Node { collectors, scrapes, files, report, .. } = self;
+        let mut laps = Laps::start();
         for running in Node::selected(collectors, left) {
-            running.collect(files, report);
+            running.collect(files, report, &mut laps);
         }
         let mut late = Selection::NONE;
         let mut sweep = scrapes.sweep();
@@ -167,10 +169,9 @@ impl Gather for Node {
 }
 
 impl Running {
-    fn collect(&mut self, files: &mut Files, report: &mut Reporter) {
-        let start = Instant::now();
+    fn collect(&mut self, files: &mut Files, report: &mut Reporter, laps: &mut Laps) {
         let outcome = self.collector.collect(files);
-        self.took += start.elapsed();
+        self.took += laps.next();
         self.note(outcome.err(), report);
     }
 
@@ -184,5 +185,22 @@ impl Running {
         if !is_like_before {
             report(Report { collector: self.name, error: self.error.as_ref() });
         }
+    }
+}
+
+/// Times what follows each other by one look at the clock each.
+struct Laps {
+    last: Instant,
+}
+
+impl Laps {
+    fn start() -> Laps {
+        Laps { last: Instant::now() }
+    }
+
+    /// The time since the start, or the last call.
+    fn next(&mut self) -> Duration {
+        let now = Instant::now();
+        now.saturating_duration_since(std::mem::replace(&mut self.last, now))
     }
 }

@@ -437,6 +437,11 @@ impl FamilyCore {
         table.remove(hash, values)
     }
 
+    /// Whether [`FamilyCore::expire`] ever removes a series.
+    pub(crate) fn expires(&self) -> bool {
+        self.limit.idle.is_some()
+    }
+
     /// Removes the series that nobody looked up since the last call that did something, and to
     /// which no handle is held; does nothing before the family's idle time is over.
     pub(crate) fn expire(&self, now: Instant) {

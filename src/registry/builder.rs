@@ -226,6 +226,9 @@ impl Registry {
         let mut families = lock(&self.shared.families);
         families.take_names(&core.desc)?;
         let index = families.position(&core.desc.name).unwrap_or_else(|index| index);
+        if core.expires() {
+            Arc::make_mut(&mut families.expiring).push(Arc::clone(&core));
+        }
         let registered = RegisteredFamily { group: self.group, core };
         Arc::make_mut(&mut families.sorted).insert(index, registered);
         self.changed();

@@ -111,8 +111,8 @@ impl Registry {
             late = late.and(gatherer.finish(scrape, *left));
         }
         drop(gatherers);
-        for family in self.families().iter() {
-            family.core.expire(scrape.start);
+        for family in self.expiring().iter() {
+            family.expire(scrape.start);
         }
         scrape.selection.less(late)
     }
