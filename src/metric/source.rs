@@ -4,7 +4,7 @@ use super::cell::{Block, FIRST_BUCKET, SUM, Series, Value};
 use super::exemplar::KeptExemplar;
 use super::histogram::histogram_cells;
 use super::native::{NativeBuckets, NativeCounts};
-use super::shape::{Part, Shape};
+use super::shape::{LINES_PER_PAGE, Part, Shape};
 use std::sync::Arc;
 
 /// What there is to say of a line's value.
@@ -38,7 +38,43 @@ pub(crate) struct PageSource {
     /// The first of them that the page has.
     first: usize,
     /// The slot of each series from there on that the page has, so that reading does not visit them.
-    slots: Box<[u8]>,
+    slots: Slots,
+}
+
+/// Slots of a block.
+enum Slots {
+    /// The first so many, in their order: those of most pages, which so need no list.
+    First(usize),
+    Listed(Box<[u8]>),
+}
+
+/// All slots that a block can have.
+static IN_ORDER: [u8; LINES_PER_PAGE] = {
+    let mut slots = [0; LINES_PER_PAGE];
+    let mut slot = 0;
+    while slot < LINES_PER_PAGE {
+        slots[slot] = slot as u8;
+        slot += 1;
+    }
+    slots
+};
+
+impl Slots {
+    fn new(slots: impl ExactSizeIterator<Item = u8> + Clone) -> Slots {
+        let count = slots.len();
+        match slots.clone().eq(IN_ORDER[..count].iter().copied()) {
+            true => Slots::First(count),
+            false => Slots::Listed(slots.collect()),
+        }
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Slots::First(count) => &IN_ORDER[..*count],
+            Slots::Listed(slots) => slots,
+        }
+    }
 }
 
 impl PageSource {
@@ -50,14 +86,15 @@ impl PageSource {
         part: Part,
     ) -> PageSource {
         debug_assert!(series.iter().all(|series| Arc::ptr_eq(&series.block, &block)));
-        let slots = series[first..].iter().map(|series| series.slot).collect();
+        let slots = Slots::new(series[first..].iter().map(|series| series.slot));
         PageSource { part, block, series, first, slots }
     }
 
     /// Leaves all series out but the first `count`.
     pub(crate) fn truncate(&mut self, count: usize) {
-        if count < self.slots.len() {
-            self.slots = self.slots[..count].into();
+        let slots = self.slots.as_slice();
+        if count < slots.len() {
+            self.slots = Slots::new(slots[..count].iter().copied());
         }
     }
 
@@ -76,7 +113,7 @@ impl PageSource {
 
     /// The series, in the order of their lines.
     pub(crate) fn series(&self) -> &[Arc<Series>] {
-        &self.series[self.first..self.first + self.slots.len()]
+        &self.series[self.first..self.first + self.slots.as_slice().len()]
     }
 
     /// Calls `series` with what each series of a native histogram counted, in the order of
@@ -84,7 +121,7 @@ impl PageSource {
     pub(crate) fn visit_native(&self, mut series: impl FnMut(NativeHistogram<'_>)) {
         let Shape::Histogram { bounds, native: Some(native) } = self.shape() else { return };
         let mut cells = Vec::new();
-        for (of, slot) in self.series().iter().zip(&self.slots) {
+        for (of, slot) in self.series().iter().zip(self.slots.as_slice()) {
             let first = usize::from(*slot) * self.shape().stride();
             let end = first + histogram_cells(bounds, Some(native));
             cells.clear();
@@ -107,7 +144,7 @@ impl PageSource {
     /// Not for parts of histograms.
     pub(crate) fn visit_notes(&self, mut line: impl FnMut(Option<Note<'_>>)) {
         let exemplars = self.block.exemplars.as_ref().zip(Some(self.shape().exemplars()));
-        for slot in self.slots.iter().map(|slot| usize::from(*slot)) {
+        for slot in self.slots.as_slice().iter().map(|slot| usize::from(*slot)) {
             for number in 0..self.lines_per_series() {
                 match exemplars {
                     Some((exemplars, count)) if number < count => {
@@ -123,9 +160,9 @@ impl PageSource {
     #[inline]
     pub(crate) fn visit(&self, mut line: impl FnMut(Value)) {
         if self.part != Part::AllAndCreated {
-            return self.block.visit(&self.slots, self.part, line);
+            return self.block.visit(self.slots.as_slice(), self.part, line);
         }
-        for (series, slot) in self.series().iter().zip(&self.slots) {
+        for (series, slot) in self.series().iter().zip(self.slots.as_slice()) {
             self.block.visit(&[*slot], Part::All, &mut line);
             line(Value::U64(series.created()));
         }
