@@ -179,13 +179,14 @@ impl Layout {
         {
             return;
         }
-        let mut old: HashMap<*const FamilyCore, FamilyLayout> =
-            self.families.drain(..).map(|family| (Arc::as_ptr(&family.core), family)).collect();
+        let mut old = std::mem::take(&mut self.families).into_iter().peekable();
         // A family without series keeps its names all the same.
         let stems = free_stems(registered.iter().map(|family| &family.core.desc), self.escaping);
         let shown = registered.iter().zip(stems).filter(|(family, _)| has_series(family));
         self.families.extend(shown.map(|(RegisteredFamily { group, core }, is_stem_free)| {
-            match old.remove(&Arc::as_ptr(core)) {
+            // Both are by name.
+            while old.next_if(|old| old.core.desc.name < core.desc.name).is_some() {}
+            match old.next_if(|old| Arc::ptr_eq(&old.core, core)) {
                 Some(family) if family.is_stem_free == is_stem_free => family,
                 _ => FamilyLayout::new(*group, Arc::clone(core), is_stem_free),
             }
