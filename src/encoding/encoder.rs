@@ -102,6 +102,9 @@ struct Layout {
     used: Instant,
     /// The registry's version that this is the layout of.
     version: Option<u64>,
+    /// All families there are.
+    registered: Arc<Vec<RegisteredFamily>>,
+    /// Those that have, or had, series: half of the families of a node never do.
     families: Vec<FamilyLayout>,
     /// Those of all families, in their order.
     pages: Pages,
@@ -124,8 +127,9 @@ struct FamilyLayout {
 
 impl Layout {
     fn new(syntax: &'static Syntax, escaping: Escaping, used: Instant) -> Layout {
-        let (families, pages, compressed) = (Vec::new(), Arc::default(), Vec::new());
-        Layout { syntax, escaping, used, version: None, families, pages, compressed }
+        let (registered, families) = (Arc::default(), Vec::new());
+        let (pages, compressed) = (Arc::default(), Vec::new());
+        Layout { syntax, escaping, used, version: None, registered, families, pages, compressed }
     }
 
     fn is_of(&self, syntax: &'static Syntax, escaping: Escaping) -> bool {
@@ -138,7 +142,7 @@ impl Layout {
         if self.version == Some(version) {
             return;
         }
-        self.take_families(&registry.families());
+        self.take_families(registry.families());
         for family in &mut self.families {
             family.update(self.syntax, self.escaping);
         }
@@ -164,38 +168,40 @@ impl Layout {
         layout.update(&self.pages)
     }
 
-    /// Makes `families` the families, keeping the pages of those that were there before.
-    fn take_families(&mut self, families: &[RegisteredFamily]) {
-        let is_same =
-            |(old, new): (&FamilyLayout, &RegisteredFamily)| Arc::ptr_eq(&old.core, &new.core);
-        if self.families.len() == families.len() && self.families.iter().zip(families).all(is_same)
+    /// Makes those of `registered` that have series the families, keeping the pages of those that
+    /// were there before.
+    fn take_families(&mut self, registered: Arc<Vec<RegisteredFamily>>) {
+        let has_series = |family: &RegisteredFamily| family.core.version() > 0;
+        let shown = registered.iter().filter(|family| has_series(family));
+        let known = self.families.iter().map(|family| Arc::as_ptr(&family.core));
+        if Arc::ptr_eq(&self.registered, &registered)
+            && known.eq(shown.map(|family| Arc::as_ptr(&family.core)))
         {
             return;
         }
-        let mut old: HashMap<*const FamilyCore, FamilyLayout> =
-            self.families.drain(..).map(|family| (Arc::as_ptr(&family.core), family)).collect();
-        self.families.extend(families.iter().map(|RegisteredFamily { group, core }| {
-            old.remove(&Arc::as_ptr(core)).unwrap_or_else(|| FamilyLayout {
-                group: *group,
-                core: Arc::clone(core),
-                is_stem_free: false,
-                version: None,
-                parts: &[],
-                start: None,
-                pages: Vec::new(),
-            })
-        }));
-        let descs = families.iter().map(|family| &family.core.desc);
-        for (family, is_free) in self.families.iter_mut().zip(free_stems(descs, self.escaping)) {
-            if family.is_stem_free != is_free {
-                (family.is_stem_free, family.version) = (is_free, None);
-                family.pages.clear();
+        let mut old = std::mem::take(&mut self.families).into_iter().peekable();
+        // A family without series keeps its names all the same.
+        let stems = free_stems(registered.iter().map(|family| &family.core.desc), self.escaping);
+        let shown = registered.iter().zip(stems).filter(|(family, _)| has_series(family));
+        self.families.extend(shown.map(|(RegisteredFamily { group, core }, is_stem_free)| {
+            // Both are by name.
+            while old.next_if(|old| old.core.desc.name < core.desc.name).is_some() {}
+            match old.next_if(|old| Arc::ptr_eq(&old.core, core)) {
+                Some(family) if family.is_stem_free == is_stem_free => family,
+                _ => FamilyLayout::new(*group, Arc::clone(core), is_stem_free),
             }
-        }
+        }));
+        self.families.shrink_to_fit();
+        self.registered = registered;
     }
 }
 
 impl FamilyLayout {
+    fn new(group: Group, core: Arc<FamilyCore>, is_stem_free: bool) -> FamilyLayout {
+        let (version, parts, start, pages) = (None, [].as_slice(), None, Vec::new());
+        FamilyLayout { group, core, is_stem_free, version, parts, start, pages }
+    }
+
     /// The pages in the order of an exposition: those of one part together.
     fn pages(&self) -> impl Iterator<Item = (Group, Arc<Page>)> {
         let pages = || self.pages.iter().flat_map(|(_, pages)| pages);

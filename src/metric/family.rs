@@ -10,6 +10,8 @@
 //! that exists takes only the read lock of its table, so it waits for nothing but the moment in
 //! which a new series is put into the same table.
 
+mod members;
+
 use super::cell::{Block, Cells, Series};
 use super::exemplar::Exemplars;
 use super::key::{self, WholeKey};
@@ -17,11 +19,11 @@ use super::labels::{LabelSchema, Labels};
 use super::lock;
 use super::shape::{Part, Shape};
 use super::source::PageSource;
-use super::table::Table;
 use crate::model::{Desc, Kind};
+use members::{BlockMembers, Contents, Members};
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Tables per family, so that look-ups on several threads rarely meet; a power of two.
@@ -155,7 +157,7 @@ impl<L, M: Instrument> Family<L, M> {
 
     /// The number of series, the overflow series not among them.
     pub fn series_count(&self) -> usize {
-        lock(&self.core.members).series_count
+        self.core.contents.get().map_or(0, |contents| lock(&contents.members).series_count)
     }
 }
 
@@ -173,65 +175,13 @@ pub(crate) struct FamilyCore {
     limit: SeriesLimit,
     /// Counts look-ups beyond the limit.
     overflows: Option<super::Counter>,
-    /// INVARIANT: as many as a power of two.
-    tables: Box<[RwLock<Table>]>,
-    members: Mutex<Members>,
-    /// Grows with every change of `members`.
+    has_one_user: bool,
+    /// Not before there is a series: half of the families of a node never have one.
+    contents: OnceLock<Box<Contents>>,
+    /// Grows with every change of the members.
     version: AtomicU64,
     /// Grows with every change of any family of the registry.
     registry_version: Arc<AtomicU64>,
-}
-
-#[derive(Default)]
-struct Members {
-    blocks: Vec<BlockMembers>,
-    series_count: usize,
-    overflow: Option<Arc<Series>>,
-    /// Set by blocks whose slots became free.
-    /// There is none before there are blocks.
-    released: Option<Arc<AtomicBool>>,
-    last_expiry: Option<Instant>,
-}
-
-impl Members {
-    /// Takes a slot that a removed series left in any block of `shape`, and says which block's.
-    fn find_released_slot(&mut self, shape: &Arc<Shape>) -> Option<(usize, u8)> {
-        let is_released = self.released.as_ref()?;
-        // ORDERING: Acquire pairs with the Release in `Block::release`.
-        if !is_released.swap(false, Ordering::Acquire) {
-            return None;
-        }
-        let found = self
-            .blocks
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| Arc::ptr_eq(entry.block.shape(), shape))
-            .find_map(|(index, entry)| entry.block.take_slot().map(|slot| (index, slot)));
-        if found.is_some() {
-            // ORDERING: Relaxed: read by this thread or under the member lock. There may be more.
-            is_released.store(true, Ordering::Relaxed);
-        }
-        found
-    }
-
-    /// Adds a new block and takes its first slot.
-    fn add_block(&mut self, block: Arc<Block>) -> (usize, u8) {
-        let slot = block.take_slot().expect("a new block has free slots");
-        if self.blocks.is_empty() {
-            // Most families of a node never have another.
-            self.blocks.reserve_exact(1);
-        }
-        self.blocks.push(BlockMembers { block, series: Arc::default(), version: 0 });
-        (self.blocks.len() - 1, slot)
-    }
-}
-
-struct BlockMembers {
-    block: Arc<Block>,
-    /// In the order of creation. Shared with the pages of all formats, copied when it changes.
-    series: Arc<Vec<Arc<Series>>>,
-    /// The family's version when this last changed.
-    version: u64,
 }
 
 /// What a format needs to know of one block to decide whether its page is up to date.
@@ -261,10 +211,6 @@ impl BlockView {
     }
 }
 
-fn tables(count: usize) -> Box<[RwLock<Table>]> {
-    (0..count).map(|_| RwLock::default()).collect()
-}
-
 impl FamilyCore {
     pub(crate) fn new(
         desc: Desc,
@@ -278,8 +224,8 @@ impl FamilyCore {
             shape: shape.share(),
             limit,
             overflows,
-            tables: tables(TABLES),
-            members: Mutex::default(),
+            has_one_user: false,
+            contents: OnceLock::new(),
             version: AtomicU64::new(0),
             registry_version,
         }
@@ -287,7 +233,7 @@ impl FamilyCore {
 
     /// Makes the new family take less memory, where look-ups never meet.
     pub(crate) fn with_one_table(self) -> FamilyCore {
-        FamilyCore { tables: tables(1), ..self }
+        FamilyCore { has_one_user: true, ..self }
     }
 
     #[inline]
@@ -304,7 +250,8 @@ impl FamilyCore {
 
     #[inline]
     fn find(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        let table = self.table(hash).read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.contents.get()?.table(hash);
+        let table = table.read().unwrap_or_else(PoisonError::into_inner);
         let series = table.find(hash, values)?;
         if self.limit.idle.is_some() {
             // ORDERING: Relaxed: a mark that a later sweep sees or does not.
@@ -313,15 +260,15 @@ impl FamilyCore {
         Some(Arc::clone(series))
     }
 
-    /// The table of `hash`; its entries are placed by the low bits, so the high ones choose.
-    #[inline]
-    fn table(&self, hash: u64) -> &RwLock<Table> {
-        &self.tables[(hash >> 32) as usize & (self.tables.len() - 1)]
+    fn contents(&self) -> &Contents {
+        let tables = if self.has_one_user { 1 } else { TABLES };
+        self.contents.get_or_init(|| Box::new(Contents::new(tables)))
     }
 
     #[cold]
     fn create(&self, hash: u64, values: &[&str]) -> Arc<Series> {
-        let mut members = lock(&self.members);
+        let contents = self.contents();
+        let mut members = lock(&contents.members);
         if let Some(created_meanwhile) = self.find(hash, values) {
             return created_meanwhile;
         }
@@ -330,7 +277,7 @@ impl FamilyCore {
         }
         let series = self.add_member(&mut members, values, &self.shape);
         members.series_count += 1;
-        let mut table = self.table(hash).write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = contents.table(hash).write().unwrap_or_else(PoisonError::into_inner);
         table.insert(hash, Arc::clone(&series));
         series
     }
@@ -355,7 +302,7 @@ impl FamilyCore {
         shape: &Arc<Shape>,
     ) -> Cells {
         let names_and_values: Vec<&str> = labels.flat_map(|(name, value)| [name, value]).collect();
-        let mut members = lock(&self.members);
+        let mut members = lock(&self.contents().members);
         let series = self.add_member(&mut members, &names_and_values, shape);
         members.series_count += 1;
         Cells::new(series)
@@ -393,7 +340,7 @@ impl FamilyCore {
     }
 
     fn remove(&self, values: &[&str]) -> bool {
-        let mut members = lock(&self.members);
+        let mut members = lock(&self.contents().members);
         let Some(removed) = self.remove_entry(values) else { return false };
         members.series_count -= 1;
         let index = members
@@ -412,7 +359,7 @@ impl FamilyCore {
 
     /// Removes every series, the overflow series among them, that `keep` does not want.
     fn retain(&self, mut keep: impl FnMut(&Arc<Series>) -> bool) {
-        let mut members = lock(&self.members);
+        let mut members = lock(&self.contents().members);
         let Members { blocks, series_count, overflow, .. } = &mut *members;
         blocks.retain_mut(|entry| {
             let (kept, removed): (Vec<_>, Vec<_>) = entry.series.iter().partition(|s| keep(s));
@@ -433,7 +380,8 @@ impl FamilyCore {
 
     fn remove_entry(&self, values: &[&str]) -> Option<Arc<Series>> {
         let hash = key::hash(values);
-        let mut table = self.table(hash).write().unwrap_or_else(PoisonError::into_inner);
+        let table = self.contents().table(hash);
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
         table.remove(hash, values)
     }
 
@@ -447,7 +395,7 @@ impl FamilyCore {
     pub(crate) fn expire(&self, now: Instant) {
         let Some(idle) = self.limit.idle else { return };
         let due = {
-            let mut members = lock(&self.members);
+            let mut members = lock(&self.contents().members);
             let last = *members.last_expiry.get_or_insert(now);
             let due = now.duration_since(last) >= idle;
             if due {
@@ -485,7 +433,7 @@ impl FamilyCore {
             block: Arc::clone(&entry.block),
             series: Arc::clone(&entry.series),
         };
-        lock(&self.members).blocks.iter().map(view).collect()
+        lock(&self.contents().members).blocks.iter().map(view).collect()
     }
 }
 

@@ -7,8 +7,8 @@
 use super::cell::Series;
 use std::sync::Arc;
 
-/// Entries of the first table; always a power of two.
-const FIRST_CAPACITY: usize = 4;
+/// Entries of the first table; always a power of two. Most families of a node have one series.
+const FIRST_CAPACITY: usize = 2;
 
 #[derive(Default)]
 pub(crate) struct Table {

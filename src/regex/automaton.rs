@@ -2,7 +2,7 @@
 //! to the next. Whether a text matches then takes one look into the table a character, and no
 //! memory.
 //!
-//! The table is made whole when the expression is compiled, so that matching needs no lock. Where
+//! The table is made whole once an expression is asked often, so that matching needs no lock. Where
 //! it would be too large (that of `(a|b)*a(a|b){20}` has a million states) there is none, and the
 //! program is run instead.
 //!

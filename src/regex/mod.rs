@@ -7,7 +7,7 @@
 //! parser     the expression, read once
 //! program    instructions, put together as it is read
 //! class      sets of code points
-//! automaton  a small program as a table, over symbols: whether a text matches
+//! automaton  a small program as a table, once it is asked often: whether a text matches
 //! matcher    any program run over a text: what its groups match
 //! decode     text as code points
 //! ```
@@ -32,6 +32,7 @@ mod symbols;
 pub use error::{Fault, RegexError};
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use automaton::Automaton;
@@ -57,21 +58,30 @@ pub struct Regex {
     compiled: Arc<Compiled>,
 }
 
+/// Texts that the program is run over before it is worth an automaton: those of node_exporter's
+/// defaults take 34 KiB. Collectors ask once for each name; few hosts have so many mounts or counters.
+const RUNS_BEFORE_AUTOMATON: u32 = 1_000;
+
 struct Compiled {
     pattern: String,
-    /// Of the groups, in their order.
-    names: Vec<Option<String>>,
-    /// Where there is an automaton, not before a match with its groups is looked for.
-    program: OnceLock<Program>,
-    /// Only if it is small.
-    automaton: Option<Automaton>,
+    program: Program,
+    /// Texts that were looked at so far, until there is an automaton.
+    runs: AtomicU32,
+    /// None if it would be large.
+    automaton: OnceLock<Option<Automaton>>,
 }
 
 impl Compiled {
-    fn program(&self) -> &Program {
-        self.program.get_or_init(|| {
-            parser::compile(&self.pattern).expect("what was compiled once can be again")
-        })
+    /// The automaton, if it is small, and worth it by now.
+    fn automaton(&self) -> Option<&Automaton> {
+        if let Some(automaton) = self.automaton.get() {
+            return automaton.as_ref();
+        }
+        // ORDERING: Relaxed: only the number matters, and no other memory is read through it.
+        if self.runs.fetch_add(1, Ordering::Relaxed) < RUNS_BEFORE_AUTOMATON {
+            return None;
+        }
+        self.automaton.get_or_init(|| Automaton::new(&self.program)).as_ref()
     }
 }
 
@@ -83,40 +93,34 @@ impl Regex {
     /// What Go refuses, and what would take too much memory.
     pub fn new(pattern: &str) -> Result<Regex, RegexError> {
         let program = parser::compile(pattern)?;
-        let (pattern, names) = (pattern.to_owned(), program.names.clone());
-        let automaton = Automaton::new(&program);
-        let program = match automaton {
-            Some(_) => OnceLock::new(),
-            None => OnceLock::from(program),
-        };
-        Ok(Regex { compiled: Arc::new(Compiled { pattern, names, program, automaton }) })
+        let (pattern, automaton) = (pattern.to_owned(), OnceLock::new());
+        let compiled = Compiled { pattern, program, runs: AtomicU32::new(0), automaton };
+        Ok(Regex { compiled: Arc::new(compiled) })
     }
 
     /// Whether the expression matches anywhere in the text. A byte that is not UTF-8 reads as
     /// U+FFFD.
     ///
-    /// Nothing is allocated, unless the expression is a large one.
+    /// An expression that is asked often, and is not a large one, becomes a table: from then on
+    /// nothing is allocated.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        match &self.compiled.automaton {
+        match self.compiled.automaton() {
             Some(automaton) => automaton.is_match(text),
-            None => matcher::search(self.compiled.program(), text, 0).is_some(),
+            None => matcher::search(&self.compiled.program, text, 0).is_some(),
         }
     }
 
     /// The leftmost match, and what its groups match in it. Of several at one place it is the one
     /// that Perl would find.
-    ///
-    /// The first time the expression is compiled again: what only asks whether there is a match
-    /// does without what this needs.
     pub fn captures<'a>(&'a self, text: &'a [u8]) -> Option<Captures<'a>> {
-        let program = self.compiled.program();
+        let program = &self.compiled.program;
         let slots = matcher::search(program, text, 2 * program.names.len())?;
         Some(Captures { text, slots, names: &program.names })
     }
 
     /// The names of the groups in their order, of which the first is the whole match.
     pub fn capture_names(&self) -> impl ExactSizeIterator<Item = Option<&str>> {
-        self.compiled.names.iter().map(Option::as_deref)
+        self.compiled.program.names.iter().map(Option::as_deref)
     }
 
     /// The expression as it was written.

@@ -12,10 +12,16 @@ pub(super) fn with_batch<R>(work: impl FnOnce(&mut [u8; BATCH_BYTES]) -> R) -> R
     thread_local! {
         static BATCH: Cell<Option<Box<[u8; BATCH_BYTES]>>> = const { Cell::new(None) };
     }
-    let mut batch = BATCH.take().unwrap_or_else(|| Box::new([0; BATCH_BYTES]));
+    let mut batch = BATCH.take().unwrap_or_else(zeroed);
     let result = work(&mut batch);
     BATCH.set(Some(batch));
     result
+}
+
+/// A new buffer. Its pages are the kernel's zeros, and take memory as far as they are filled.
+fn zeroed() -> Box<[u8; BATCH_BYTES]> {
+    let bytes = vec![0; BATCH_BYTES].into_boxed_slice();
+    bytes.try_into().expect("it has the length that it was made with")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::plan::{Plan, Values, any_plan};
 use super::scrape;
 use super::support::exposition::{Version, read_version};
 use super::support::{openmetrics, protobuf};
-use promlet::{Buckets, Counter, Dynamic, Family, FloatCounter, Registry, StateSet, States};
+use promlet::{Buckets, Counter, Dynamic, Family, FloatCounter, Gauge, Registry, StateSet, States};
 use proptest::prelude::*;
 
 const ESCAPINGS: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
@@ -233,6 +233,14 @@ fn a_stem_is_given_up_to_a_later_family() {
     assert_eq!(body(), both);
     registry.unregister("x");
     assert_eq!(body(), "# TYPE x counter\nx_total 0\n# EOF\n");
+
+    // A family without series is not shown, and has its name all the same.
+    let family: Family<Dynamic, Gauge> =
+        registry.family_builder("x", "").register_dynamic(&["a"], ()).unwrap();
+    assert_eq!(body(), "# TYPE x_total unknown\nx_total 0\n# EOF\n");
+    family.get_or_create(&["b"]).set(1.0);
+    let both = "# TYPE x gauge\nx{a=\"b\"} 1\n# TYPE x_total unknown\nx_total 0\n# EOF\n";
+    assert_eq!(body(), both);
 }
 
 #[test]

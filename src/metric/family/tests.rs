@@ -71,7 +71,7 @@ fn beyond_the_limit_there_is_one_series_more() {
     assert_eq!(family.series_count(), 2);
     assert_eq!(family.get(&["1"]).unwrap().value(), 2);
     assert!(family.get(&["3"]).is_none());
-    let overflow = lock(&family.core.members).overflow.clone().map(Counter::from_series);
+    let overflow = lock(&family.core.contents().members).overflow.clone().map(Counter::from_series);
     assert_eq!(overflow.unwrap().value(), 2);
     assert_eq!(family.core.overflows.as_ref().unwrap().value(), 2);
     assert!(family.remove(&["1"]));

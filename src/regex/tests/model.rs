@@ -218,7 +218,7 @@ proptest! {
         prop_assert_eq!(is_match(&pattern, bytes.as_bytes()), expected.is_some(), "{}", pattern);
         let regex = regex(&pattern);
         let found = matcher::search(
-            regex.compiled.program(),
+            &regex.compiled.program,
             bytes.as_bytes(),
             2 * regex.capture_names().len(),
         );
