@@ -11,7 +11,7 @@ use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use super::text::{push_text, to_text};
-use crate::sys::directory::for_each_name;
+use crate::sys::directory::for_each_entry_on;
 use crate::sys::file::Medium;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -89,16 +89,20 @@ impl<D> Devices<D> {
     }
 
     fn list(&mut self, mut visit: impl FnMut(&mut Vec<Device<D>>, &[u8])) -> std::io::Result<()> {
-        let folder = match self.kept.take() {
-            Some(folder) => folder,
-            None => File::open(&self.folder)?,
+        let (folder, medium) = match self.kept.take() {
+            Some(folder) => (folder, Medium::KernelView),
+            None => {
+                let folder = File::open(&self.folder)?;
+                let medium = Medium::of(&folder)?;
+                (folder, medium)
+            }
         };
-        for_each_name(&folder, |name| {
-            if !matches!(name, b"." | b"..") {
-                visit(&mut self.known, name);
+        for_each_entry_on(medium, &folder, |entry| {
+            if !matches!(entry.name, b"." | b"..") {
+                visit(&mut self.known, entry.name);
             }
         })?;
-        self.kept = (Medium::of(&folder)? == Medium::KernelView).then_some(folder);
+        self.kept = (medium == Medium::KernelView).then_some(folder);
         Ok(())
     }
 
