@@ -17,7 +17,7 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Entries of a folder that are looked at; the rest is left out. Hosts with a thousand interfaces
 /// have 4,000.
@@ -147,33 +147,41 @@ pub(crate) struct Attributes<const N: usize> {
     stamp: Option<Stamp>,
 }
 
-/// What changes when a file of a folder is replaced, or the folder is.
+/// What changes when a file is written or replaced; of a folder, when a file of it is replaced, or
+/// the folder is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     device: u64,
     inode: u64,
+    bytes: u64,
     modified: (i64, i64),
+    /// Unlike the time before, none that a program can set.
+    changed: (i64, i64),
     is_settled: bool,
 }
 
-/// A folder that was changed later than this ago may be changed again without a new time.
-const STAMP_SETTLES_AFTER: Duration = Duration::from_secs(2);
+/// What was changed later than this ago may be changed again without a new time: file systems count
+/// time in steps, some of them of two seconds.
+const STAMP_SETTLES_AFTER_SECONDS: u64 = 2;
 
 impl Stamp {
-    /// The stamp of a folder; `None` where there is none.
-    pub(crate) fn of(folder: &Path) -> Option<Stamp> {
-        let folder = std::fs::metadata(folder).ok()?;
-        let modified = folder.modified().ok();
-        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    /// The stamp of a file or folder; `None` where there is none.
+    pub(crate) fn of(path: &Path) -> Option<Stamp> {
+        let found = std::fs::metadata(path).ok()?;
+        let latest = u64::try_from(found.mtime().max(found.ctime())).unwrap_or(0);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        let age_seconds = now.and_then(|now| now.as_secs().checked_sub(latest));
         Some(Stamp {
-            device: folder.dev(),
-            inode: folder.ino(),
-            modified: (folder.mtime(), folder.mtime_nsec()),
-            is_settled: age.is_some_and(|age| age > STAMP_SETTLES_AFTER),
+            device: found.dev(),
+            inode: found.ino(),
+            bytes: found.len(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+            is_settled: age_seconds.is_some_and(|age| age > STAMP_SETTLES_AFTER_SECONDS),
         })
     }
 
-    /// Whether files of a folder that had the stamp `before` may be others `now`.
+    /// Whether what had the stamp `before` may be another `now`.
     pub(crate) fn has_changed(before: Option<Stamp>, now: Option<Stamp>) -> bool {
         before != now || now.is_some_and(|now| !now.is_settled)
     }

@@ -101,6 +101,10 @@ impl KeptFile {
         KeptFile { records: Records::Short { bytes_max }, ..KeptFile::new(path) }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether it is a view of the kernel that is open.
     pub(crate) fn is_view(&self) -> bool {
         self.file.is_some() && self.medium == Medium::KernelView
