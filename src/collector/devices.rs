@@ -8,12 +8,13 @@
 //! A folder is listed once a scrape; what is new is asked about once, what is gone is dropped.
 
 use super::error::CollectError;
-use super::fs::{Files, KeptFile};
+use super::fs::{Files, KeptFile, open_if_there};
 use super::lines::parse_number;
 use super::text::{push_text, to_text};
 use crate::sys::directory::for_each_entry_on;
 use crate::sys::file::Medium;
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,11 +26,16 @@ const ENTRIES_MAX: usize = 65_536;
 
 /// The entries of a folder that is listed at each scrape.
 pub(crate) struct Devices<D> {
-    folder: Arc<Path>,
-    /// Open while it is a view of the kernel.
-    kept: Option<File>,
+    folder: Folder,
     /// By name. Those that `admit` did not want are remembered too.
     known: Vec<Device<D>>,
+}
+
+struct Folder {
+    path: Arc<Path>,
+    /// Open while it is a view of the kernel.
+    kept: Option<File>,
+    is_missing: bool,
 }
 
 struct Device<D> {
@@ -40,11 +46,12 @@ struct Device<D> {
 
 impl<D> Devices<D> {
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Devices<D> {
-        Devices { folder: Arc::from(folder.into()), kept: None, known: Vec::new() }
+        let path = Arc::from(folder.into());
+        Devices { folder: Folder { path, kept: None, is_missing: false }, known: Vec::new() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.folder.path
     }
 
     /// Lists the folder. `admit` is asked about each entry that was not there at the last listing
@@ -57,23 +64,24 @@ impl<D> Devices<D> {
         &mut self,
         mut admit: impl FnMut(&str, &Path) -> Option<D>,
     ) -> Result<(), CollectError> {
-        self.known.iter_mut().for_each(|device| device.is_there = false);
-        let folder = Arc::clone(&self.folder);
-        let listed = self.list(|known, name| {
+        let Devices { folder, known } = self;
+        let path = Arc::clone(&folder.path);
+        known.iter_mut().for_each(|device| device.is_there = false);
+        let listed = folder.list(&mut |name| {
             let name = to_text(name);
             match known.binary_search_by(|device| (*device.name).cmp(&name)) {
                 Ok(index) => known[index].is_there = true,
                 Err(_) if known.len() >= ENTRIES_MAX => {}
                 Err(index) => {
-                    let state = admit(&name, &folder.join(&*name));
+                    let state = admit(&name, &path.join(&*name));
                     known.insert(index, Device { name: Box::from(&*name), state, is_there: true });
                 }
             }
         });
-        self.known.retain(|device| device.is_there);
+        known.retain(|device| device.is_there);
         listed.map_err(|error| {
-            (self.kept, self.known) = (None, Vec::new());
-            CollectError::from_io(&self.folder, &error)
+            *known = Vec::new();
+            CollectError::from_io(&path, &error)
         })
     }
 
@@ -86,24 +94,6 @@ impl<D> Devices<D> {
             Err(error) if error.is_no_data() => Ok(()),
             refreshed => refreshed,
         }
-    }
-
-    fn list(&mut self, mut visit: impl FnMut(&mut Vec<Device<D>>, &[u8])) -> std::io::Result<()> {
-        let (folder, medium) = match self.kept.take() {
-            Some(folder) => (folder, Medium::KernelView),
-            None => {
-                let folder = File::open(&self.folder)?;
-                let medium = Medium::of(&folder)?;
-                (folder, medium)
-            }
-        };
-        for_each_entry_on(medium, &folder, |entry| {
-            if !matches!(entry.name, b"." | b"..") {
-                visit(&mut self.known, entry.name);
-            }
-        })?;
-        self.kept = (medium == Medium::KernelView).then_some(folder);
-        Ok(())
     }
 
     /// The devices that were there at the last listing, by name.
@@ -134,6 +124,27 @@ impl<D> Devices<D> {
     /// Whether the collector has no device.
     pub(crate) fn is_empty(&self) -> bool {
         self.known.iter().all(|device| device.state.is_none())
+    }
+}
+
+impl Folder {
+    /// Calls `visit` with the name of each entry. After an error the folder is opened anew.
+    fn list(&mut self, visit: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let (folder, medium) = match self.kept.take() {
+            Some(folder) => (folder, Medium::KernelView),
+            None => {
+                let folder = open_if_there(&self.path, &mut self.is_missing)?;
+                let medium = Medium::of(&folder)?;
+                (folder, medium)
+            }
+        };
+        for_each_entry_on(medium, &folder, |entry| {
+            if !matches!(entry.name, b"." | b"..") {
+                visit(entry.name);
+            }
+        })?;
+        self.kept = (medium == Medium::KernelView).then_some(folder);
+        Ok(())
     }
 }
 

@@ -79,6 +79,7 @@ pub(crate) struct KeptFile {
     records: Records,
     file: Option<File>,
     medium: Medium,
+    is_missing: bool,
     /// What to ask for, so that a file longer than this is read twice only once.
     ask_bytes: usize,
 }
@@ -88,7 +89,8 @@ impl KeptFile {
     pub(crate) fn new(path: impl Into<PathBuf>) -> KeptFile {
         let path = Arc::from(path.into());
         let (records, medium) = (Records::One, Medium::Other);
-        KeptFile { path, records, file: None, medium, ask_bytes: FIRST_READ_BYTES }
+        let ask_bytes = FIRST_READ_BYTES;
+        KeptFile { path, records, file: None, medium, is_missing: false, ask_bytes }
     }
 
     /// A file of many records, which is opened by the first read.
@@ -167,7 +169,7 @@ impl KeptFile {
     }
 
     fn read_opened(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        let file = File::open(&self.path)?;
+        let file = open_if_there(&self.path, &mut self.is_missing)?;
         let read = read_whole(&file, self.records, &mut self.ask_bytes, buffer);
         if read.as_ref().err().is_none_or(is_refusal) {
             self.medium = Medium::of(&file)?;
@@ -176,6 +178,17 @@ impl KeptFile {
         }
         read
     }
+}
+
+/// Opens what is at `path`. What is missing the kernel allocates a file for all the same, so what was
+/// missing the last time is looked for first, which takes two thirds of the time.
+pub(super) fn open_if_there(path: &Path, is_missing: &mut bool) -> io::Result<File> {
+    if *is_missing {
+        std::fs::metadata(path)?;
+    }
+    let opened = File::open(path);
+    *is_missing = opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    opened
 }
 
 /// Whether there are descriptors enough that this one can stay open: the kernel gives the lowest
