@@ -16,9 +16,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-/// Bytes that the first read of a file asks for. Files of /proc/sys allocate and clear what is
-/// asked for, so more makes them dearer; fewer would cost most other files a second read.
+/// Bytes that the first read of a file asks for. Fewer would cost most files a second read.
 pub(super) const FIRST_READ_BYTES: usize = 4 * 1024;
+
+/// The fewest bytes that a read asks for.
+const ASK_BYTES_MIN: usize = 64;
 
 /// Bytes of a file past which it is refused. The largest that collectors read, /proc/stat on hosts
 /// with thousands of interrupts, has some 100 kB.
@@ -80,7 +82,7 @@ pub(crate) struct KeptFile {
     file: Option<File>,
     medium: Medium,
     is_missing: bool,
-    /// What to ask for, so that a file longer than this is read twice only once.
+    /// What to ask for, by what the file contained last.
     ask_bytes: usize,
 }
 
@@ -153,6 +155,9 @@ impl KeptFile {
             None => self.read_opened(buffer),
         };
         let bytes = read.map_err(|error| CollectError::from_io(&self.path, &error))?;
+        if self.records == Records::One {
+            self.ask_bytes = bytes_to_ask(bytes);
+        }
         Ok(&buffer[..bytes])
     }
 
@@ -178,6 +183,12 @@ impl KeptFile {
         }
         read
     }
+}
+
+/// What to ask of a file of one record that had so many bytes: more, so that it may grow, and little
+/// more, since files of /proc/sys allocate and clear what they are asked for.
+fn bytes_to_ask(bytes: usize) -> usize {
+    (bytes + bytes / 4 + 1).next_power_of_two().clamp(ASK_BYTES_MIN, FILE_BYTES_MAX)
 }
 
 /// Opens what is at `path`. What is missing the kernel allocates a file for all the same, so what was
@@ -372,6 +383,20 @@ mod tests {
             }
         }
         assert!(buffer.len() <= FILE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_file_that_grows_and_shrinks_is_read_whole() {
+        let scratch = Scratch::new("fs-grows");
+        let mut buffer = Vec::new();
+        for records in [Records::One, Records::Many, Records::Short { bytes_max: 100 }] {
+            let mut file = KeptFile { records, ..KeptFile::new(scratch.path("file")) };
+            for bytes in [3, 50, 51, 63, 64, 5000, 10, 64, 65, 4096, 0, 1, 200_000, 2] {
+                scratch.write("file", &vec![b'x'; bytes]);
+                assert_eq!(file.read(&mut buffer).unwrap().len(), bytes, "{records:?}");
+                assert!(file.ask_bytes > bytes, "{records:?}");
+            }
+        }
     }
 
     #[test]
