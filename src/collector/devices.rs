@@ -35,8 +35,14 @@ struct Folder {
     path: Arc<Path>,
     /// Open while it is a view of the kernel.
     kept: Option<File>,
+    /// How often it may be found empty until it is opened anew.
+    empty_listings_left: u8,
     is_missing: bool,
 }
+
+/// Listings after which a folder that is empty all the time is opened anew: the kernel lists one that
+/// was removed, such as that of a module's class, as empty, and another may have its path.
+const EMPTY_LISTINGS_MAX: u8 = 16;
 
 struct Device<D> {
     name: Box<str>,
@@ -47,7 +53,7 @@ struct Device<D> {
 impl<D> Devices<D> {
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Devices<D> {
         let path = Arc::from(folder.into());
-        Devices { folder: Folder { path, kept: None, is_missing: false }, known: Vec::new() }
+        Devices { folder: Folder::new(path), known: Vec::new() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -128,21 +134,31 @@ impl<D> Devices<D> {
 }
 
 impl Folder {
+    fn new(path: Arc<Path>) -> Folder {
+        Folder { path, kept: None, empty_listings_left: 0, is_missing: false }
+    }
+
     /// Calls `visit` with the name of each entry. After an error the folder is opened anew.
     fn list(&mut self, visit: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-        let (folder, medium) = match self.kept.take() {
+        let kept = self.kept.take().filter(|_| self.empty_listings_left > 0);
+        let (folder, medium) = match kept {
             Some(folder) => (folder, Medium::KernelView),
             None => {
                 let folder = open_if_there(&self.path, &mut self.is_missing)?;
                 let medium = Medium::of(&folder)?;
+                self.empty_listings_left = EMPTY_LISTINGS_MAX;
                 (folder, medium)
             }
         };
+        let mut is_empty = true;
         for_each_entry_on(medium, &folder, |entry| {
             if !matches!(entry.name, b"." | b"..") {
                 visit(entry.name);
+                is_empty = false;
             }
         })?;
+        // What had entries may be gone if it has none.
+        self.empty_listings_left = if is_empty { self.empty_listings_left - 1 } else { 1 };
         self.kept = (medium == Medium::KernelView).then_some(folder);
         Ok(())
     }
@@ -261,5 +277,67 @@ impl<const N: usize> Attributes<N> {
     /// The same as a number; `None` where it cannot be read or is none.
     pub(crate) fn number(&mut self, index: usize, files: &mut Files) -> Option<f64> {
         parse_number(self.read(index, files).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often it may be found empty after one more listing.
+    fn empty_listings_left(folder: &mut Folder) -> u8 {
+        folder.list(&mut |_| ()).unwrap();
+        folder.empty_listings_left
+    }
+
+    #[test]
+    fn a_view_stays_open_and_another_folder_does_not() {
+        for (path, is_view) in [("/sys/class", true), ("src", false)] {
+            let mut folder = Folder::new(Path::new(path).into());
+            for _ in 0..3 {
+                assert_eq!(empty_listings_left(&mut folder), 1);
+                assert_eq!(folder.kept.is_some(), is_view, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_folder_is_opened_anew_at_times() {
+        let classes = std::fs::read_dir("/sys/class").unwrap().map(|class| class.unwrap().path());
+        let is_empty = |class: &PathBuf| std::fs::read_dir(class).unwrap().count() == 0;
+        let Some(empty) = classes.into_iter().find(is_empty) else { return };
+        let mut folder = Folder::new(empty.into());
+        for expected in (0..EMPTY_LISTINGS_MAX).rev().cycle().take(40) {
+            assert_eq!(empty_listings_left(&mut folder), expected);
+        }
+        // As if it had had entries the last time.
+        folder.empty_listings_left = 1;
+        assert_eq!(empty_listings_left(&mut folder), 0);
+        assert_eq!(empty_listings_left(&mut folder), EMPTY_LISTINGS_MAX - 1);
+    }
+
+    #[test]
+    fn an_entry_that_a_view_gains_is_listed() {
+        let mut tasks = Devices::new("/proc/self/task");
+        let mut count = || {
+            tasks.refresh(|_, _| Some(())).unwrap();
+            (
+                tasks.folder.kept.is_some(),
+                tasks.iter_mut().map(|(name, _)| name.to_owned()).collect(),
+            )
+        };
+        let (_, before): (bool, Vec<String>) = count();
+        let (to_end, end) = std::sync::mpsc::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let link = std::fs::read_link("/proc/thread-self").unwrap();
+            tell.send(link.file_name().unwrap().to_str().unwrap().to_owned()).unwrap();
+            end.recv().unwrap_err();
+        });
+        let name = told.recv().unwrap();
+        let (is_kept, now) = count();
+        assert!(is_kept && now.contains(&name) && !before.contains(&name), "{name} {now:?}");
+        drop(to_end);
+        thread.join().unwrap();
     }
 }
