@@ -121,6 +121,11 @@ fn in_a_namespace() {
     run("ip link set right up && ip link set left promisc off");
     check(&["left", "right"]);
 
+    // The address stays, and how it was assigned does not.
+    run("ip link set left address $(cat /sys/class/net/left/address)");
+    run("ip link set right down");
+    check(&["left", "right"]);
+
     // Another device of the same name.
     run("ip link del left && ip link add left type veth peer name other");
     check(&["left", "other"]);

@@ -32,6 +32,9 @@ const PLACES: [usize; STATS.len()] = [10, 11, 2, 5, 8, 9, 4, 16];
 /// Numbers of a line. Kernels before 2.6.35 lack the last.
 const WIDTH: usize = 17;
 
+/// Bytes that no line has: one has [`WIDTH`] numbers of 32 bits, and the first, of their names, 165.
+const LINE_BYTES_MAX: usize = 256;
+
 pub(super) struct ConnTrack {
     entries_files: [KeptFile; ENTRIES.len()],
     entries: Table,
@@ -46,7 +49,10 @@ impl ConnTrack {
         Ok(Box::new(ConnTrack {
             entries_files: ENTRIES_FILES.map(|name| KeptFile::new(folder.join(name))),
             entries: Table::register(&setup.registry, &[], &ENTRIES)?,
-            stats_file: KeptFile::of_many_records(proc.join("net/stat/nf_conntrack")),
+            stats_file: KeptFile::of_short_records(
+                proc.join("net/stat/nf_conntrack"),
+                LINE_BYTES_MAX,
+            ),
             stats: Table::register(&setup.registry, &[], &STATS)?,
         }))
     }

@@ -16,13 +16,19 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-/// Bytes that the first read of a file asks for. Files of /proc/sys allocate and clear what is
-/// asked for, so more makes them dearer; fewer would cost most other files a second read.
+/// Bytes that the first read of a file asks for. Fewer would cost most files a second read.
 pub(super) const FIRST_READ_BYTES: usize = 4 * 1024;
+
+/// The fewest bytes that a read asks for.
+const ASK_BYTES_MIN: usize = 64;
 
 /// Bytes of a file past which it is refused. The largest that collectors read, /proc/stat on hosts
 /// with thousands of interrupts, has some 100 kB.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The smallest page of any kernel. A file of many records is made up in a buffer of a page or more,
+/// which takes whole records (seq_file): a read ends before a record only where that does not fit.
+const PAGE_BYTES_MIN: usize = 4096;
 
 /// Where the file systems of the host are mounted. Values, so that a container can see its host's
 /// and tests can see a fixture.
@@ -58,6 +64,9 @@ pub(crate) enum Records {
     One,
     /// At most a page at a time: the end is where a read returns nothing.
     Many,
+    /// The same, of records that have at most so many bytes: the end is also where a read leaves
+    /// room for another. That is of what the kernel writes at once, which may be several lines.
+    Short { bytes_max: usize },
 }
 
 /// A file that is read at every scrape.
@@ -72,7 +81,8 @@ pub(crate) struct KeptFile {
     records: Records,
     file: Option<File>,
     medium: Medium,
-    /// What to ask for, so that a file longer than this is read twice only once.
+    is_missing: bool,
+    /// What to ask for, by what the file contained last.
     ask_bytes: usize,
 }
 
@@ -81,12 +91,27 @@ impl KeptFile {
     pub(crate) fn new(path: impl Into<PathBuf>) -> KeptFile {
         let path = Arc::from(path.into());
         let (records, medium) = (Records::One, Medium::Other);
-        KeptFile { path, records, file: None, medium, ask_bytes: FIRST_READ_BYTES }
+        let ask_bytes = FIRST_READ_BYTES;
+        KeptFile { path, records, file: None, medium, is_missing: false, ask_bytes }
     }
 
     /// A file of many records, which is opened by the first read.
     pub(crate) fn of_many_records(path: impl Into<PathBuf>) -> KeptFile {
         KeptFile { records: Records::Many, ..KeptFile::new(path) }
+    }
+
+    /// A file of many records that have at most `bytes_max` bytes each on any kernel.
+    pub(crate) fn of_short_records(path: impl Into<PathBuf>, bytes_max: usize) -> KeptFile {
+        KeptFile { records: Records::Short { bytes_max }, ..KeptFile::new(path) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is a view of the kernel that is open.
+    pub(crate) fn is_view(&self) -> bool {
+        self.file.is_some() && self.medium == Medium::KernelView
     }
 
     /// Whether another file may have taken the place of the one that is open.
@@ -130,6 +155,9 @@ impl KeptFile {
             None => self.read_opened(buffer),
         };
         let bytes = read.map_err(|error| CollectError::from_io(&self.path, &error))?;
+        if self.records == Records::One {
+            self.ask_bytes = bytes_to_ask(bytes);
+        }
         Ok(&buffer[..bytes])
     }
 
@@ -146,7 +174,7 @@ impl KeptFile {
     }
 
     fn read_opened(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        let file = File::open(&self.path)?;
+        let file = open_if_there(&self.path, &mut self.is_missing)?;
         let read = read_whole(&file, self.records, &mut self.ask_bytes, buffer);
         if read.as_ref().err().is_none_or(is_refusal) {
             self.medium = Medium::of(&file)?;
@@ -155,6 +183,23 @@ impl KeptFile {
         }
         read
     }
+}
+
+/// What to ask of a file of one record that had so many bytes: more, so that it may grow, and little
+/// more, since files of /proc/sys allocate and clear what they are asked for.
+fn bytes_to_ask(bytes: usize) -> usize {
+    (bytes + bytes / 4 + 1).next_power_of_two().clamp(ASK_BYTES_MIN, FILE_BYTES_MAX)
+}
+
+/// Opens what is at `path`. What is missing the kernel allocates a file for all the same, so what was
+/// missing the last time is looked for first, which takes two thirds of the time.
+pub(super) fn open_if_there(path: &Path, is_missing: &mut bool) -> io::Result<File> {
+    if *is_missing {
+        std::fs::metadata(path)?;
+    }
+    let opened = File::open(path);
+    *is_missing = opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    opened
 }
 
 /// Whether there are descriptors enough that this one can stay open: the kernel gives the lowest
@@ -191,14 +236,19 @@ pub(super) fn read_whole(
         let bytes = read_at(file, &mut buffer[start..*ask_bytes], start)?;
         let end = start + bytes;
         let is_full = end == *ask_bytes;
-        match records {
-            Records::One if !is_full => return Ok(end),
-            Records::Many if bytes == 0 => return Ok(end),
-            // The kernel would make up a new state of the file to return the rest of, so the next
-            // read starts over.
-            Records::One => start = 0,
-            Records::Many => start = end,
+        let is_at_end = match records {
+            Records::One => !is_full,
+            Records::Many => bytes == 0,
+            Records::Short { bytes_max } => {
+                bytes == 0 || !is_full && bytes + bytes_max < PAGE_BYTES_MIN
+            }
+        };
+        if is_at_end {
+            return Ok(end);
         }
+        // The kernel would make up a new state of a record to return the rest of, so the next read
+        // starts over.
+        start = if records == Records::One { 0 } else { end };
         if is_full {
             if *ask_bytes >= FILE_BYTES_MAX {
                 return Err(io::ErrorKind::FileTooLarge.into());
@@ -234,9 +284,9 @@ pub(crate) struct SharedId(usize);
 
 struct SharedFile {
     file: KeptFile,
+    /// What it contained in the scrape of this number.
     content: Vec<u8>,
-    /// How much of `content` is the file's, in the scrape of this number.
-    read: (u64, Result<usize, CollectError>),
+    read: (u64, Result<(), CollectError>),
 }
 
 impl Files {
@@ -267,7 +317,7 @@ impl Files {
         let known = self.shared.iter().position(|shared| *shared.file.path == *path);
         SharedId(known.unwrap_or_else(|| {
             let file = KeptFile::new(path);
-            let read = (0, Ok(0));
+            let read = (0, Ok(()));
             self.shared.push(SharedFile { file, content: Vec::new(), read });
             self.shared.len() - 1
         }))
@@ -277,14 +327,28 @@ impl Files {
     pub(crate) fn read_shared(&mut self, id: SharedId) -> Result<&[u8], CollectError> {
         let shared = &mut self.shared[id.0];
         if shared.read.0 != self.scrape {
-            let read = shared.file.read(&mut shared.content).map(<[u8]>::len);
+            let read = shared.file.read(&mut self.buffer);
+            let read = read.map(|content| copy_with_room(content, &mut shared.content));
             shared.read = (self.scrape, read);
         }
-        match &shared.read.1 {
-            Ok(bytes) => Ok(&shared.content[..*bytes]),
-            Err(error) => Err(error.clone()),
-        }
+        shared.read.1.clone().map(|()| &*shared.content)
     }
+
+    /// The same where it is a view of the kernel; `None` where it is another file, or cannot be read.
+    pub(crate) fn read_shared_view(&mut self, id: SharedId) -> Option<&[u8]> {
+        self.read_shared(id).ok()?;
+        let shared = &self.shared[id.0];
+        shared.file.is_view().then_some(&shared.content)
+    }
+}
+
+/// Replaces `copy` by `content`, with room for numbers that get longer.
+fn copy_with_room(content: &[u8], copy: &mut Vec<u8>) {
+    copy.clear();
+    if copy.capacity() < content.len() {
+        copy.reserve_exact(content.len() + content.len() / 4);
+    }
+    copy.extend_from_slice(content);
 }
 
 #[cfg(test)]
@@ -308,7 +372,7 @@ mod tests {
     fn a_file_is_read_whole_whatever_its_length() {
         let scratch = Scratch::new("fs-lengths");
         let mut buffer = Vec::new();
-        for records in [Records::One, Records::Many] {
+        for records in [Records::One, Records::Many, Records::Short { bytes_max: 100 }] {
             for bytes in [0, 1, 4095, 4096, 4097, 8192, 100_000, FILE_BYTES_MAX - 1] {
                 let content: Vec<u8> = (0..bytes).map(|i| (i % 251) as u8).collect();
                 scratch.write("file", &content);
@@ -322,11 +386,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_grows_and_shrinks_is_read_whole() {
+        let scratch = Scratch::new("fs-grows");
+        let mut buffer = Vec::new();
+        for records in [Records::One, Records::Many, Records::Short { bytes_max: 100 }] {
+            let mut file = KeptFile { records, ..KeptFile::new(scratch.path("file")) };
+            for bytes in [3, 50, 51, 63, 64, 5000, 10, 64, 65, 4096, 0, 1, 200_000, 2] {
+                scratch.write("file", &vec![b'x'; bytes]);
+                assert_eq!(file.read(&mut buffer).unwrap().len(), bytes, "{records:?}");
+                assert!(file.ask_bytes > bytes, "{records:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_file_past_the_limit_is_refused() {
         let scratch = Scratch::new("fs-large");
         scratch.write("file", &vec![b'x'; FILE_BYTES_MAX]);
         let mut buffer = Vec::new();
-        for records in [Records::One, Records::Many] {
+        for records in [Records::One, Records::Many, Records::Short { bytes_max: 100 }] {
             let mut file = KeptFile { records, ..KeptFile::new(scratch.path("file")) };
             let error = file.read(&mut buffer).unwrap_err();
             assert!(error.to_string().ends_with("file too large"), "{error}");
@@ -359,6 +437,40 @@ mod tests {
         child.wait().unwrap();
         assert!(file.read(&mut buffer).unwrap_err().is_no_data());
         assert!(file.file.is_none());
+    }
+
+    /// The kernel pads the line of a socket to 128 bytes, so that the 31st ends where the page does:
+    /// the read before it leaves 128 bytes, and the one before the 62nd does so again.
+    #[test]
+    fn records_behind_the_end_of_a_page_are_found() {
+        let mut file = KeptFile::of_short_records("/proc/self/net/udp", 256);
+        let (mut buffer, mut sockets) = (Vec::new(), Vec::new());
+        for _ in 0..70 {
+            sockets.push(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+            let content = String::from_utf8(file.read(&mut buffer).unwrap().to_vec()).unwrap();
+            for socket in &sockets {
+                let port = format!(" 0100007F:{:04X} ", socket.local_addr().unwrap().port());
+                assert!(content.contains(&port), "{port} of {} sockets", sockets.len());
+            }
+        }
+        assert!(file.is_view());
+    }
+
+    #[test]
+    fn what_is_said_of_a_view_is_not_said_of_another_file() {
+        let scratch = Scratch::new("fs-view");
+        scratch.write("file", b"content");
+        let mut files = Files::default();
+        files.begin_scrape();
+        let (view, other, none) = (
+            files.share("/proc/self/stat".into()),
+            files.share(scratch.path("file")),
+            files.share(scratch.path("none")),
+        );
+        assert!(!files.read_shared_view(view).unwrap().is_empty());
+        assert_eq!(files.read_shared_view(other), None);
+        assert_eq!(files.read_shared(other).unwrap(), b"content");
+        assert_eq!(files.read_shared_view(none), None);
     }
 
     #[test]

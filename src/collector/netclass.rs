@@ -22,7 +22,7 @@ use super::{Collector, Setup};
 use crate::regex::Regex;
 use crate::registry::RegisterError;
 use by_netlink::ByNetlink;
-use interface::{Interface, NUMBERS, TEXTS};
+use interface::{Interface, NUMBERS, TEXTS, Turn};
 
 const IGNORED: &str = "collector.netclass.ignored-devices";
 const IGNORE_INVALID_SPEED: &str = "collector.netclass.ignore-invalid-speed";
@@ -118,10 +118,14 @@ impl Collector for NetClass {
         let are_few = interfaces.iter_mut().count() <= READ_WHOLE_MAX;
         self.scrape = self.scrape.wrapping_add(1);
         for (index, (name, interface)) in interfaces.iter_mut().enumerate() {
-            let is_turn = are_few || index.wrapping_add(self.scrape).is_multiple_of(TURNS);
+            let turn = match index.wrapping_add(self.scrape).is_multiple_of(TURNS) {
+                _ if are_few => Turn::Always,
+                true => Turn::Now,
+                false => Turn::Later,
+            };
             match asks_kernel {
-                true => interface.read_link(name, is_turn, files),
-                false => interface.read_files(is_turn, files),
+                true => interface.read_link(name, turn, files),
+                false => interface.read_files(turn, files),
             }
             let mut row = sweep.row(&[name]);
             row.set_all(&interface.values(self.ignores_invalid_speed));

@@ -3,12 +3,14 @@
 
 mod release;
 
+use super::devices::Stamp;
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::table::{Metric, Table};
 use super::{Collector, Setup};
 use crate::registry::RegisterError;
 use release::Release;
+use std::path::Path;
 
 const INFO: [Metric; 1] =
     [Metric::gauge("node_os_info", "What os-release says of the distribution; always 1.")];
@@ -44,10 +46,10 @@ pub(super) struct Os {
     support_end: Table,
 }
 
-/// The files, and what the one that was read last says.
+/// Where the file may be, and what it says while it is the one of this stamp.
 struct Source {
     files: [KeptFile; 2],
-    content: Vec<u8>,
+    stamp: Option<Stamp>,
     shown: Option<Shown>,
 }
 
@@ -61,10 +63,8 @@ struct Shown {
 impl Os {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let (registry, root) = (&setup.registry, &setup.roots.rootfs);
-        let file = |folder: &str| KeptFile::new(root.join(folder).join("os-release"));
-        let files = [file("etc"), file("usr/lib")];
         Ok(Box::new(Os {
-            source: Source { files, content: Vec::new(), shown: None },
+            source: Source::new(["etc", "usr/lib"].map(|folder| root.join(folder))),
             info: Table::register(registry, &INFO_LABELS, &INFO)?,
             version: Table::register(registry, &VERSION_LABELS, &VERSION)?,
             support_end: Table::register(registry, &[], &SUPPORT_END)?,
@@ -85,20 +85,30 @@ impl Collector for Os {
 }
 
 impl Source {
-    /// Reads the first file that is there, and takes apart what is not as it was.
+    fn new(folders: [impl AsRef<Path>; 2]) -> Source {
+        let files = folders.map(|folder| KeptFile::new(folder.as_ref().join("os-release")));
+        Source { files, stamp: None, shown: None }
+    }
+
+    /// Reads the first file that is there, if it is not as it was.
     fn read(&mut self, files: &mut Files) -> Result<&Shown, CollectError> {
-        let [first, second] = &mut self.files;
-        let content = match files.read(first) {
-            Err(error) if error.is_no_data() => files.read(second)?,
-            content => content?,
-        };
-        if self.content != content {
+        let stamp = self.files.iter().find_map(|file| Stamp::of(file.path()));
+        if Stamp::has_changed(self.stamp, stamp) {
             self.shown = None;
-            content.clone_into(&mut self.content);
         }
+        self.stamp = stamp;
+        let [first, second] = &mut self.files;
         match &mut self.shown {
             Some(shown) => Ok(shown),
-            shown @ None => Ok(shown.insert(Shown::parse(&self.content)?)),
+            shown @ None => {
+                let content = match files.read(first) {
+                    Err(error) if error.is_no_data() => files.read(second)?,
+                    content => content?,
+                };
+                let read = Shown::parse(content)?;
+                self.files.iter_mut().for_each(KeptFile::close);
+                Ok(shown.insert(read))
+            }
         }
     }
 }
@@ -112,5 +122,61 @@ impl Shown {
             version: release.version(),
             support_end: release.support_end()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::scratch::Scratch;
+
+    #[test]
+    fn a_file_that_is_replaced_at_once_is_read_again() {
+        let scratch = Scratch::new("os-replaced");
+        let mut source = Source::new(["etc", "usr"].map(|folder| scratch.path(folder)));
+        let mut files = Files::default();
+        let mut id = |files: &mut Files| {
+            source
+                .read(files)
+                .map(|shown| shown.info[1].clone())
+                .map_err(|error| error.is_no_data())
+        };
+        assert_eq!(id(&mut files), Err(true));
+        for number in 0..200 {
+            // In place and anew, of one length and within one step of the clock.
+            let (name, written) = (format!("id-{:03}", number), format!("ID=id-{:03}\n", number));
+            match number % 2 {
+                0 => scratch.write("etc/os-release", written.as_bytes()),
+                _ => {
+                    scratch.write("next", written.as_bytes());
+                    std::fs::rename(scratch.path("next"), scratch.path("etc/os-release")).unwrap();
+                }
+            }
+            assert_eq!(id(&mut files), Ok(name));
+        }
+        scratch.write("usr/os-release", b"ID=second\n");
+        scratch.remove("etc/os-release");
+        assert_eq!(id(&mut files), Ok("second".to_owned()));
+        scratch.write("usr/os-release", b"none\n");
+        assert_eq!(id(&mut files), Err(false));
+        scratch.remove("usr/os-release");
+        assert_eq!(id(&mut files), Err(true));
+    }
+
+    #[test]
+    fn a_file_that_stands_is_not_read_again() {
+        // The source of this test has been there for longer than it took to build it.
+        let (file, other) = (Path::new("src/collector/os.rs"), Path::new("src/lib.rs"));
+        let shown = Shown {
+            info: Default::default(),
+            version_labels: Default::default(),
+            version: None,
+            support_end: Some(1.0),
+        };
+        let files = [file, Path::new("none")].map(KeptFile::new);
+        let mut source = Source { files, stamp: Stamp::of(file), shown: Some(shown) };
+        assert_eq!(source.read(&mut Files::default()).unwrap().support_end, Some(1.0));
+        source.stamp = Stamp::of(other);
+        assert!(source.read(&mut Files::default()).is_err());
     }
 }

@@ -38,6 +38,7 @@ pub fn register(registry: &Registry) -> Result<(), RegisterError> {
         table: Table::register(registry, &[], &METRICS)?,
         stat: KeptFile::new("/proc/self/stat"),
         buffer: Vec::new(),
+        descriptors: None,
         boot_seconds: read_boot_seconds(Path::new("/proc")),
         ticks_per_second: clock_ticks_per_second() as f64,
         page_bytes: page_size_bytes() as f64,
@@ -49,6 +50,8 @@ struct Process {
     table: Table,
     stat: KeptFile,
     buffer: Vec<u8>,
+    /// The folder of the descriptors that are open, this one among them.
+    descriptors: Option<File>,
     /// When the host booted, in seconds since 1970.
     boot_seconds: Option<f64>,
     ticks_per_second: f64,
@@ -66,7 +69,7 @@ impl Collect for Process {
             of_stat(|stat| stat.own.user_ticks.saturating_add(stat.own.system_ticks))
                 .map(|ticks| ticks / self.ticks_per_second),
             limits::open_files_max().ok().map(|count| count as f64),
-            count_open_files().ok().map(|count| count as f64),
+            count_open_files(&mut self.descriptors).ok().map(|count| count as f64),
             of_stat(|stat| stat.resident_pages).map(|pages| pages * self.page_bytes),
             start.map(|(ticks, boot)| boot + ticks / self.ticks_per_second),
             of_stat(|stat| stat.virtual_bytes),
@@ -82,25 +85,26 @@ pub(super) fn read_boot_seconds(proc: &Path) -> Option<f64> {
     parse_boot_time(content).ok()?
 }
 
-/// The descriptors that this process has open.
-fn count_open_files() -> io::Result<u64> {
-    const FOLDER: &str = "/proc/self/fd";
+/// The descriptors that this process has open. Their folder is opened by the first call.
+fn count_open_files(folder: &mut Option<File>) -> io::Result<u64> {
+    let folder = match folder {
+        Some(folder) => folder,
+        none => none.insert(File::open("/proc/self/fd")?),
+    };
     // Since Linux 6.2 the size of the folder is their number; before, it is zero.
-    match std::fs::metadata(FOLDER)?.len() {
-        0 => list_open_files(FOLDER),
+    match folder.metadata()?.len() {
+        0 => list_open_files(folder),
         count => Ok(count),
     }
 }
 
 #[cold]
-fn list_open_files(folder: &str) -> io::Result<u64> {
+fn list_open_files(folder: &File) -> io::Result<u64> {
     let mut count: u64 = 0;
-    let folder = File::open(folder)?;
-    for_each_name(&folder, |name| {
+    for_each_name(folder, |name| {
         count += u64::from(name.iter().all(u8::is_ascii_digit));
     })?;
-    // The descriptor of the listing itself is about to be closed.
-    Ok(count.saturating_sub(1))
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -130,9 +134,12 @@ mod tests {
 
     #[test]
     fn a_listing_and_the_size_of_the_folder_agree() {
-        let folder = std::fs::metadata("/proc/self/fd").unwrap();
+        let mut kept = None;
         // Other tests of this process open and close files meanwhile.
-        let agree = || list_open_files("/proc/self/fd").unwrap() == count_open_files().unwrap();
-        assert!(folder.len() == 0 || (0..10_000).any(|_| agree()));
+        let agree = |_| {
+            let count = count_open_files(&mut kept).unwrap();
+            list_open_files(kept.as_ref().unwrap()).unwrap() == count
+        };
+        assert!((0..10_000).any(agree));
     }
 }

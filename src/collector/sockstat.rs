@@ -5,7 +5,7 @@
 
 use super::error::CollectError;
 use super::fields::{Described, FieldSweep, Fields};
-use super::fs::{Files, KeptFile};
+use super::fs::{Files, SharedId};
 use super::lines::{Line, Lines};
 use super::{Collector, Setup};
 use crate::model::Kind;
@@ -31,7 +31,7 @@ const KEYS: [(&[u8], &str); 6] = [
 const PAGES: &[u8] = b"mem";
 
 pub(super) struct SockStat {
-    files: [KeptFile; SOURCES.len()],
+    files: [SharedId; SOURCES.len()],
     fields: Fields,
     key: Vec<u8>,
     page_bytes: f64,
@@ -41,7 +41,7 @@ impl SockStat {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let folder = setup.roots.proc.join("net");
         Ok(Box::new(SockStat {
-            files: SOURCES.map(|(name, _)| KeptFile::new(folder.join(name))),
+            files: SOURCES.map(|(name, _)| setup.files.share(folder.join(name))),
             fields: Fields::new(&setup.registry),
             key: Vec::new(),
             page_bytes: page_size_bytes() as f64,
@@ -55,7 +55,7 @@ impl Collector for SockStat {
         let SockStat { files: sources, fields, key, page_bytes } = self;
         let mut shown = Shown { fields: fields.sweep(), key, page_bytes: *page_bytes };
         for ((name, tells_all), source) in SOURCES.into_iter().zip(sources) {
-            match files.read(source) {
+            match files.read_shared(*source) {
                 Ok(content) => {
                     let mut lines = Lines::new(name, content);
                     lines.try_for_each(|line| shown.set_protocol(line, tells_all))?;

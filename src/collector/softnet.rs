@@ -39,6 +39,9 @@ const CPU_PLACE: usize = 12;
 /// How many numbers a line has at least: those of Linux 2.6.23. Later ones have 10, 11 and 13 or more.
 const WIDTH_MIN: usize = 9;
 
+/// Bytes that no line has: 28 numbers of 32 bits, where the longest so far has 15.
+const LINE_BYTES_MAX: usize = 256;
+
 pub(super) struct SoftNet {
     file: KeptFile,
     table: Table,
@@ -47,7 +50,8 @@ pub(super) struct SoftNet {
 
 impl SoftNet {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
-        let file = KeptFile::of_many_records(setup.roots.proc.join("net/softnet_stat"));
+        let path = setup.roots.proc.join("net/softnet_stat");
+        let file = KeptFile::of_short_records(path, LINE_BYTES_MAX);
         let table = Table::register(&setup.registry, &["cpu"], &METRICS)?;
         Ok(Box::new(SoftNet { file, table, cpu: String::new() }))
     }

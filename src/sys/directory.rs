@@ -3,6 +3,7 @@
 //! `std::fs::read_dir` opens the folder and allocates for each name at each listing.
 
 use super::batch::with_batch;
+use super::file::Medium;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
@@ -13,8 +14,13 @@ use std::os::fd::AsRawFd;
 /// d_ino u64 | d_off i64 | d_reclen u16 | d_type u8 | d_name, terminated, padded to d_reclen
 /// ```
 const HEADER_BYTES: usize = 19;
-/// Where the length of the entry stands.
+/// Where `d_off` stands, and the length of the entry.
+const NEXT_AT: usize = 8;
 const LENGTH_AT: usize = 16;
+
+/// Where a folder of sysfs ends: the kernel keeps this number from being the position of an entry
+/// (`kernfs_name_hash`). Positions in other views count entries or processes, and stay below it.
+const END_OF_VIEW: i64 = i32::MAX as i64;
 
 /// A thing in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +29,8 @@ pub struct Entry<'a> {
     pub inode: u64,
     /// Its name.
     pub name: &'a [u8],
+    /// Where in the folder the next one is looked for.
+    next: i64,
 }
 
 /// Calls `visit` with each name in `folder`, `.` and `..` among them, in the order of the file
@@ -38,15 +46,32 @@ pub fn for_each_name(folder: &File, mut visit: impl FnMut(&[u8])) -> io::Result<
 ///
 /// # Errors
 /// As [`for_each_name`].
-pub fn for_each_entry(mut folder: &File, mut visit: impl FnMut(Entry<'_>)) -> io::Result<()> {
+pub fn for_each_entry(folder: &File, visit: impl FnMut(Entry<'_>)) -> io::Result<()> {
+    for_each_entry_on(Medium::Other, folder, visit)
+}
+
+/// The same of a folder that is on `medium`. A view of the kernel may say with its last entry that
+/// it is the last, which saves the call that would find nothing.
+///
+/// # Errors
+/// As [`for_each_name`].
+pub fn for_each_entry_on(
+    medium: Medium,
+    mut folder: &File,
+    mut visit: impl FnMut(Entry<'_>),
+) -> io::Result<()> {
     folder.seek(SeekFrom::Start(0))?;
     with_batch(|batch| {
         loop {
             let names = next_batch(folder, batch)?;
-            if names.is_empty() {
+            let mut next = None;
+            for entry in entries(names) {
+                next = Some(entry.next);
+                visit(entry);
+            }
+            if names.is_empty() || medium == Medium::KernelView && next == Some(END_OF_VIEW) {
                 return Ok(());
             }
-            entries(names).for_each(&mut visit);
         }
     })
 }
@@ -67,8 +92,9 @@ fn entries(mut batch: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         let length = usize::from(u16::from_ne_bytes([length[0], length[1]]));
         let name = batch.get(HEADER_BYTES..length)?.split(|byte| *byte == 0).next()?;
         let inode = u64::from_ne_bytes(*batch.first_chunk()?);
+        let next = i64::from_ne_bytes(*batch[NEXT_AT..].first_chunk()?);
         batch = &batch[length..];
-        Some(Entry { inode, name })
+        Some(Entry { inode, name, next })
     })
 }
 
@@ -106,6 +132,19 @@ mod tests {
         };
         for_each_entry(&File::open("src").unwrap(), visit).unwrap();
         assert_eq!(found, Some(std::fs::metadata("src/lib.rs").unwrap().ino()));
+    }
+
+    #[test]
+    fn a_view_is_listed_to_its_end() {
+        for path in ["/proc/sys", "/sys", "/sys/class", "/sys/devices/system/cpu", "/sys/module"] {
+            let Ok(folder) = File::open(path) else { continue };
+            let list = |medium| {
+                let mut inodes = Vec::new();
+                for_each_entry_on(medium, &folder, |entry| inodes.push(entry.inode)).unwrap();
+                inodes
+            };
+            assert_eq!(list(Medium::KernelView), list(Medium::Other), "{path}");
+        }
     }
 
     #[test]

@@ -54,12 +54,23 @@ pub(super) const TEXTS: usize = Operstate as usize + 1;
 enum Reading {
     /// At each scrape.
     Always,
+    /// The same, but that the kernel refuses to tell of an interface that is switched off.
+    WhileOn,
     /// When the count of the carrier's changes is another.
     WithCarrier,
     /// When it is the interface's turn.
     InTurn,
     /// When the device is new.
     Once,
+}
+
+/// Whether it is an interface's turn, in this scrape, to have its settings read.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Turn {
+    /// It is, as in each scrape: there are few interfaces.
+    Always,
+    Now,
+    Later,
 }
 
 #[derive(Clone, Copy)]
@@ -100,10 +111,10 @@ const SOURCES: [Source; FILES] = [
     number("carrier_down_count", CarrierDownCount, WithCarrier),
     number("carrier_up_count", CarrierUpCount, WithCarrier),
     number("dormant", Dormant, Always),
-    not_in_links(text("duplex", Duplex, Always)),
+    not_in_links(text("duplex", Duplex, WhileOn)),
     number("flags", Flags, Always),
     text("operstate", Operstate, Always),
-    not_in_links(number("speed", Speed, Always)),
+    not_in_links(number("speed", Speed, WhileOn)),
     not_in_links(number("addr_assign_type", AddressAssignType, InTurn)),
     text("address", Address, InTurn),
     text("broadcast", Broadcast, InTurn),
@@ -166,18 +177,30 @@ impl Interface {
     }
 
     /// Takes what the link of the last dump tells, and reads the rest.
-    pub(super) fn read_link(&mut self, name: &str, is_turn: bool, files: &mut Files) {
+    pub(super) fn read_link(&mut self, name: &str, turn: Turn, files: &mut Files) {
         let Some(link) = files.links.find(name, &mut self.link_hint) else { return };
         let has_new_address = self.take(link);
-        let is_turn = is_turn || has_new_address;
+        let is_on = self.is_switched_on() == Some(true);
         for (index, source) in SOURCES.iter().enumerate().filter(|(_, of)| !of.is_in_links) {
             let is_due = match source.reading {
                 Always => true,
-                InTurn => is_turn,
+                WhileOn => is_on,
+                InTurn => turn != Turn::Later || has_new_address,
                 WithCarrier | Once => false,
             };
             if is_due || self.is_new {
                 self.read(index, files);
+            } else if source.reading == WhileOn {
+                self.forget(index);
+            }
+            // Descriptors are for what is read at each scrape.
+            let stays = match source.reading {
+                Always | WhileOn => true,
+                InTurn => turn == Turn::Always,
+                WithCarrier | Once => false,
+            };
+            if !stays {
+                self.files.close(index);
             }
         }
         self.is_new = false;
@@ -220,20 +243,25 @@ impl Interface {
     }
 
     /// Reads the files that are due.
-    pub(super) fn read_files(&mut self, is_turn: bool, files: &mut Files) {
+    pub(super) fn read_files(&mut self, turn: Turn, files: &mut Files) {
         self.files.begin_scrape();
+        let is_turn = turn != Turn::Later;
         self.read_index(files);
         let changes = self.numbers[CarrierChanges as usize];
         for (index, source) in SOURCES.iter().enumerate().filter(|(at, _)| *at != INDEX_FILE) {
             let has_changed = changes != self.numbers[CarrierChanges as usize];
             let is_due = match source.reading {
-                Always => true,
+                Always | WhileOn => true,
                 WithCarrier => has_changed || is_turn,
                 InTurn => is_turn,
                 Once => false,
             };
             if is_due || self.is_new {
                 self.read(index, files);
+            }
+            // The others are too many to stay open.
+            if !matches!(source.reading, Always | WhileOn) {
+                self.files.close(index);
             }
         }
         self.is_new = false;
@@ -248,9 +276,12 @@ impl Interface {
                 self.files.copy_text(index, files, &mut self.texts[text as usize]);
             }
         }
-        // Descriptors are for what is read at each scrape.
-        if SOURCES[index].reading != Always {
-            self.files.close(index);
+    }
+
+    fn forget(&mut self, index: usize) {
+        match SOURCES[index].holds {
+            Property::Number(number) => self.numbers[number as usize] = None,
+            Property::Text(text) => self.texts[text as usize].clear(),
         }
     }
 
@@ -277,12 +308,16 @@ impl Interface {
         self.texts[Operstate as usize] == "up"
     }
 
-    /// Whether it was switched on.
+    /// Whether it was switched on, as far as it is known.
+    fn is_switched_on(&self) -> Option<bool> {
+        self.numbers[Flags as usize].map(|flags| flags & IFF_UP != 0)
+    }
+
     pub(super) fn admin_state(&self) -> &'static str {
-        match self.numbers[Flags as usize] {
+        match self.is_switched_on() {
             None => "unknown",
-            Some(flags) if flags & IFF_UP != 0 => "up",
-            Some(_) => "down",
+            Some(true) => "up",
+            Some(false) => "down",
         }
     }
 }

@@ -83,7 +83,7 @@ impl Proc {
                 folder
             }
         };
-        for_each_entry(&folder, |Entry { inode, name }| {
+        for_each_entry(&folder, |Entry { inode, name, .. }| {
             if processes.len() < PROCESSES_MAX {
                 processes.extend(parse_number(name).map(|pid| Listed { pid, inode }));
             }
