@@ -5,6 +5,7 @@
 //! huffman    the one code of all streams
 //! template   the page as ready bits, with slots for values
 //! stream     a member under way: templates completed with values at each scrape
+//! history    the member before, whose pages are taken over where they are the same
 //! crc32      the checksum of text that is never written
 //! bits       bits to bytes
 //! tables     RFC 1951's symbols
@@ -16,12 +17,12 @@
 
 mod bits;
 mod crc32;
+mod history;
 mod huffman;
 mod matches;
 mod stream;
 mod tables;
 mod template;
 
-pub use crc32::Shifts;
 pub use stream::{Stream, Value};
 pub use template::{Compiler, Template};
