@@ -87,52 +87,45 @@ type Nibbles = [[u32; 16]; 2];
 pub(super) struct Shifts {
     /// For a byte that has reached the low end of the register, then sees `index` - 3 more bytes:
     /// the first three tables are those of bytes that have not reached it yet.
-    few: [Nibbles; BEFORE + FEW],
-    /// To append as many bytes as each bit of a length from [`FEW`] on says: the tables of the four
-    /// bytes, lowest first.
-    many: [[Nibbles; STATE_BYTES]; MANY_BITS],
+    few: Vec<Nibbles>,
+    /// To append [`FEW`] bytes, and twice as many from one to the next: the tables of the four bytes of
+    /// the state, lowest first.
+    many: Vec<[Nibbles; STATE_BYTES]>,
 }
 
 /// Bytes of the state.
 const STATE_BYTES: usize = 4;
 /// Tables in front of the one for a byte at the low end.
 const BEFORE: usize = STATE_BYTES - 1;
-/// Up to so many zero bytes are appended in one step, which does for most lines. Twice as many would
-/// take 16 KiB more.
-const FEW: usize = 128;
-/// Bits of a length that have tables of their own: pages are mostly under 64 KiB.
+/// Up to so many zero bytes are appended in one step, which does for most lines. Each of them takes
+/// 128 bytes.
+const FEW: usize = 160;
+/// What is longer takes a step for each power of two times [`FEW`]. Up to 80 KiB, these are enough.
 const MANY_BITS: usize = 9;
 
 impl Shifts {
     /// The tables, which are made when they are asked for first.
     pub(super) fn get() -> &'static Shifts {
-        static SHIFTS: LazyLock<Box<Shifts>> = LazyLock::new(Shifts::new);
+        static SHIFTS: LazyLock<Shifts> = LazyLock::new(Shifts::new);
         &SHIFTS
     }
 
-    fn new() -> Box<Shifts> {
-        let mut shifts = Box::new(Shifts {
-            few: [[[0; 16]; 2]; BEFORE + FEW],
-            many: [[[[0; 16]; 2]; STATE_BYTES]; MANY_BITS],
-        });
-        for index in 0..BEFORE + FEW {
-            shifts.few[index] = if index < BEFORE {
-                nibbles(|nibble| nibble << (8 * (BEFORE - 1 - index)))
-            } else {
-                shifts.few[index - 1].map(|half| half.map(step))
-            };
+    fn new() -> Shifts {
+        let place = |place: usize| nibbles(|nibble| nibble << (8 * place));
+        let mut few = Vec::with_capacity(BEFORE + FEW);
+        few.extend((0..BEFORE).rev().map(place));
+        for index in BEFORE..BEFORE + FEW {
+            let last: Nibbles = few[index - 1];
+            few.push(last.map(|half| half.map(step)));
         }
-        for bit in 0..MANY_BITS {
-            // As many bytes as half of them, twice.
-            for byte in 0..STATE_BYTES {
-                shifts.many[bit][byte] = nibbles(|nibble| {
-                    let state = nibble << (8 * byte);
-                    match bit.checked_sub(1).map(|half| shifts.many[half]) {
-                        Some(half) => apply(&half, apply(&half, state)),
-                        None => shifts.shift_few(state, FEW),
-                    }
-                });
-            }
+        let mut shifts = Shifts { few, many: Vec::with_capacity(MANY_BITS) };
+        for _ in 0..MANY_BITS {
+            let longer = |state| match shifts.many.last() {
+                Some(half) => apply(half, apply(half, state)),
+                None => shifts.shift_few(state, FEW),
+            };
+            let tables = [0, 1, 2, 3].map(|byte| nibbles(|nibble| longer(nibble << (8 * byte))));
+            shifts.many.push(tables);
         }
         shifts
     }

@@ -4,7 +4,7 @@
 //! ```text
 //! before    the bytes of the member before; its pages begin and end at any bit
 //! present   those of the present one, so far
-//! pages     for each page: where its bits end, and the CRC of its text
+//! pages     for each page: where its bits end, and what its text does to the CRC
 //! marks     for each line: what tells its value from others
 //! lens      for each line: the length of its value's text
 //! ```
@@ -40,20 +40,28 @@ pub(super) struct History {
     alike: usize,
 }
 
+/// What a text once made of the CRC's state: linear in the difference, so that the state it makes of
+/// another one follows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct CrcStep {
+    pub(super) before: u32,
+    pub(super) after: u32,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct PageRecord {
     /// Counted in bits from the start of the member.
     end: u32,
-    /// What its text leaves in a state of zero.
-    crc: u32,
+    crc: CrcStep,
 }
 
 /// A page that is as it was.
 pub(super) struct Repeated<'h> {
     /// Where its bits are in the member before.
     pub(super) bits: Range<usize>,
-    /// What its text leaves in a state of zero.
-    pub(super) crc: u32,
+    /// Where the page before was repeated too, and since they were written, this begins mostly with
+    /// what that one ended with.
+    pub(super) crc: CrcStep,
     /// The length of each value's text.
     pub(super) lens: &'h [u8],
 }
@@ -96,9 +104,8 @@ impl History {
         Some(Repeated { bits, crc: record.crc, lens })
     }
 
-    /// Remembers the next page, which takes so many bits, and whose text leaves `crc` in a state of
-    /// zero.
-    pub(super) fn record(&mut self, values: &[Value], bits: usize, crc: u32) {
+    /// Remembers the next page, which takes so many bits.
+    pub(super) fn record(&mut self, values: &[Value], bits: usize, crc: CrcStep) {
         let end = match u32::try_from(self.bit + bits) {
             Ok(end) if self.bit <= REMEMBERED_BITS_MAX => end,
             _ => return self.pages.truncate(self.page),

@@ -3,7 +3,7 @@
 
 use super::bits::{Bits, FLUSH_ROOM};
 use super::crc32::{self, Shifts};
-use super::history::{History, Repeated};
+use super::history::{CrcStep, History, Repeated};
 use super::huffman::{BLOCK_HEADER, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_CODE, LITLEN};
 use super::matches::{LINES_BACK_MAX, VALUE_LEN_MAX};
 use super::tables::distance_symbol;
@@ -55,7 +55,7 @@ const STARTS: usize = LINES_BACK_MAX + 1;
 pub struct Stream {
     shifts: &'static Shifts,
     bits: Bits,
-    /// The CRC's state.
+    /// The CRC's state in front of `repeated_crc`.
     crc: u32,
     /// The length of the text so far, modulo 2^32.
     position: u32,
@@ -67,6 +67,8 @@ pub struct Stream {
     history: Option<History>,
     /// Bits of the member before that come next.
     repeated: Range<usize>,
+    /// What the last of them do to the CRC, and the length of their text.
+    repeated_crc: (CrcStep, u32),
 }
 
 /// The member's header (RFC 1952 §2.3): deflate, no name, no time, unknown system.
@@ -84,6 +86,7 @@ impl Default for Stream {
             room: Vec::new(),
             history: None,
             repeated: 0..0,
+            repeated_crc: Default::default(),
         }
     }
 }
@@ -112,7 +115,7 @@ impl Stream {
     /// Begins a member: appends what comes before all pages.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         (self.bits, self.crc, self.position) = (Bits::default(), crc32::INITIAL, 0);
-        self.repeated = 0..0;
+        (self.repeated, self.repeated_crc) = (0..0, Default::default());
         let start = out.len();
         out.extend_from_slice(&MEMBER_HEADER);
         out.extend_from_slice(&BLOCK_HEADER.bytes[..BLOCK_HEADER.bits / 8]);
@@ -143,8 +146,13 @@ impl Stream {
             self.starts[self.line % STARTS] = position;
             position = position.wrapping_add(text.len).wrapping_add(u32::from(*len));
         }
-        let len = position.wrapping_sub(self.position);
-        self.crc = self.shifts.shift(self.crc, len as usize) ^ crc;
+        let (step, step_len) = &mut self.repeated_crc;
+        if step.after != crc.before {
+            self.crc = step_crc(self.shifts, self.crc, *step, *step_len);
+            (*step, *step_len) = (crc, 0);
+        }
+        step.after = crc.after;
+        *step_len = step_len.wrapping_add(position.wrapping_sub(self.position));
         self.position = position;
         true
     }
@@ -160,6 +168,8 @@ impl Stream {
         let Some(history) = self.history.as_mut().filter(|_| !self.repeated.is_empty()) else {
             return;
         };
+        let (step, len) = std::mem::take(&mut self.repeated_crc);
+        self.crc = step_crc(self.shifts, self.crc, step, len);
         let start = out.len();
         self.bits.append_run(history.before(), std::mem::take(&mut self.repeated), out);
         history.write(&out[start..]);
@@ -231,7 +241,7 @@ impl Stream {
         out: &mut Vec<u8>,
     ) -> Written {
         let shifts = self.shifts;
-        let (mut crc, mut position) = (0, self.position);
+        let (mut crc, mut position) = (self.crc, self.position);
         let mut page = PageWriter { bits: self.bits, out: &mut self.room, at: 0 };
         for (text, (value, tail)) in texts {
             self.line = self.line.wrapping_add(1);
@@ -258,14 +268,12 @@ impl Stream {
                 position = position.wrapping_add(tail.len() as u32);
             }
         }
-        let len = position.wrapping_sub(self.position);
         let written = Written {
             start: out.len(),
             bits: 8 * page.at + page.bits.len() - self.bits.len(),
-            crc,
+            crc: CrcStep { before: self.crc, after: crc },
         };
-        (self.bits, self.position) = (page.bits, position);
-        self.crc = shifts.shift(self.crc, len as usize) ^ crc;
+        (self.bits, self.crc, self.position) = (page.bits, crc, position);
         out.extend_from_slice(&page.out[..page.at]);
         written
     }
@@ -299,8 +307,12 @@ struct Written {
     /// Where its bytes start.
     start: usize,
     bits: usize,
-    /// What its text leaves in a state of zero.
-    crc: u32,
+    crc: CrcStep,
+}
+
+/// The state that `state` becomes by a text of `len` bytes that did `step`.
+fn step_crc(shifts: &Shifts, state: u32, step: CrcStep, len: u32) -> u32 {
+    shifts.shift(state ^ step.before, len as usize) ^ step.after
 }
 
 /// The bits of one page, and where they go.
@@ -352,9 +364,12 @@ impl PageWriter<'_> {
 
     #[inline(always)]
     fn text(&mut self, text: &[u8]) {
-        for byte in text {
-            let code = LITLEN[usize::from(*byte)];
-            self.bits.append(code.bits.into(), code.len.into());
+        // There is room for the codes of so many bytes at once.
+        for bytes in text.chunks(4) {
+            for byte in bytes {
+                let code = LITLEN[usize::from(*byte)];
+                self.bits.append(code.bits.into(), code.len.into());
+            }
             self.flush();
         }
     }
