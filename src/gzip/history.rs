@@ -13,7 +13,7 @@
 //! are as long as they were, as far back as its matches point.
 
 use super::bits::FLUSH_ROOM;
-use super::stream::Value;
+use super::value::Value;
 use std::ops::Range;
 
 /// Pages behind so many bits of a member are not remembered, which bounds the memory to half a MiB
@@ -72,6 +72,8 @@ impl History {
         std::mem::swap(&mut self.before, &mut self.present);
         self.before.extend_from_slice(&[0; FLUSH_ROOM]);
         self.present.clear();
+        // Members are much alike in length: without this it would grow to twice of it.
+        self.present.reserve_exact(self.before.len());
         (self.bit_before, self.bit) = (bit, bit);
         (self.page, self.line, self.alike) = (0, 0, 0);
     }
@@ -87,8 +89,8 @@ impl History {
         &self.marks[self.line..][..lines]
     }
 
-    /// Passes the next page, if it is remembered and as long as its values are the same its bits are.
-    /// It refers to so many pages before it.
+    /// Passes the next page, if it is remembered, and its bits are good again for the values that it
+    /// had. It refers to so many pages before it.
     pub(super) fn repeat(&mut self, line_count: usize, pages_back: usize) -> Option<Repeated<'_>> {
         if self.bit > REMEMBERED_BITS_MAX || self.alike < pages_back {
             return None;

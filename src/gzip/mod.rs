@@ -8,6 +8,7 @@
 //! history    the member before, whose pages are taken over where they are the same
 //! crc32      the checksum of text that is never written
 //! bits       bits to bytes
+//! value      what is not known before
 //! tables     RFC 1951's symbols
 //! ```
 //!
@@ -23,6 +24,8 @@ mod matches;
 mod stream;
 mod tables;
 mod template;
+mod value;
 
-pub use stream::{Stream, Value};
+pub use stream::Stream;
 pub use template::{Compiler, Template};
+pub use value::Value;
