@@ -6,10 +6,11 @@
 //! to it that it is never far.
 
 use super::page::Page;
-use crate::gzip::{Compiler, Shifts, Stream, Template, Value};
+use crate::gzip::{Compiler, Stream, Template, Value};
+use crate::metric::lock;
 use crate::registry::{Group, Selection};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Pages with the groups that they belong to, as a layout has them.
@@ -27,13 +28,21 @@ pub(crate) struct CompressedLayout {
 /// Pages that a gzip member is made of.
 pub(crate) struct CompressedPages {
     pages: Vec<(Arc<Page>, Arc<Template>)>,
-    shifts: Arc<Shifts>,
+    /// The writer that remembers the body before; of bodies that overlap one has it.
+    writer: Mutex<Option<Box<Writer>>>,
+}
+
+/// What writes bodies.
+#[derive(Default)]
+struct Writer {
+    stream: Stream,
+    /// Those of one page; kept for its memory.
+    values: Vec<Value>,
 }
 
 impl CompressedLayout {
     pub(crate) fn new(selection: Selection, now: Instant) -> CompressedLayout {
-        let shifts = Arc::new(Shifts::new(0));
-        let compressed = Arc::new(CompressedPages { pages: Vec::new(), shifts });
+        let compressed = Arc::new(CompressedPages::new(Vec::new()));
         CompressedLayout { selection, used: now, pages: Arc::default(), compressed }
     }
 
@@ -50,6 +59,11 @@ impl CompressedLayout {
 }
 
 impl CompressedPages {
+    fn new(pages: Vec<(Arc<Page>, Arc<Template>)>) -> CompressedPages {
+        let writer = Writer { stream: Stream::with_history(), values: Vec::new() };
+        CompressedPages { pages, writer: Mutex::new(Some(Box::new(writer))) }
+    }
+
     /// The templates of `pages`, taken from these as far as they are still good.
     fn follow(&self, pages: Vec<Arc<Page>>) -> CompressedPages {
         let numbers = self.pages.iter().enumerate();
@@ -74,12 +88,7 @@ impl CompressedPages {
                 None => Arc::new(compiling.compile(index)),
             });
         }
-        let mut shifts = Arc::clone(&self.shifts);
-        let len = compiling.compiler.line_len_max();
-        if shifts.len_max() < len {
-            Arc::make_mut(&mut shifts).grow(len);
-        }
-        CompressedPages { pages: pages.into_iter().zip(templates).collect(), shifts }
+        CompressedPages::new(pages.into_iter().zip(templates).collect())
     }
 }
 
@@ -117,9 +126,8 @@ pub(crate) struct CompressedBody {
     pages: Arc<CompressedPages>,
     trailer: &'static [u8],
     next: Next,
-    stream: Box<Stream>,
-    /// Those of one page; kept for its memory.
-    values: Vec<Value>,
+    /// There until it is dropped.
+    writer: Option<Box<Writer>>,
 }
 
 /// What of a body comes next.
@@ -133,42 +141,66 @@ enum Next {
 
 impl CompressedBody {
     pub(crate) fn new(pages: Arc<CompressedPages>, trailer: &'static [u8]) -> CompressedBody {
-        let (stream, values) = (Box::default(), Vec::new());
-        CompressedBody { pages, trailer, next: Next::Header, stream, values }
+        let writer = Some(lock(&pages.writer).take().unwrap_or_default());
+        CompressedBody { pages, trailer, next: Next::Header, writer }
     }
 
     /// Appends pages to `out` until the next one might need more than `room` bytes, but at least
     /// one. Says whether that was all.
     pub(crate) fn write_some(&mut self, out: &mut Vec<u8>, room: usize) -> bool {
+        let Some(writer) = &mut self.writer else { return true };
         let start = out.len();
         let mut next = match self.next {
             Next::Header => {
-                self.stream.begin(out);
+                writer.stream.begin(out);
                 0
             }
             Next::Page(index) => index,
             Next::Nothing => return true,
         };
-        let CompressedPages { pages, shifts } = &*self.pages;
+        let pages = &self.pages.pages;
         while let Some((page, template)) = pages.get(next) {
-            let len = out.len() - start;
+            let len = out.len() - start + writer.stream.unsettled_len();
             if len > 0 && len + template.len_max() > room {
+                writer.stream.settle(out);
                 self.next = Next::Page(next);
                 return false;
             }
-            let notes = page.read_notes();
-            page.read_values(&mut self.values);
-            let (stream, values) = (&mut self.stream, &self.values);
-            match &notes {
-                Some(notes) => stream.page_with_tails(template, shifts, values, notes.parts(), out),
-                None => stream.page(template, shifts, values, out),
-            }
+            writer.write_page(page, template, out);
             next += 1;
         }
         // Behind the last value the line ends as behind every other.
         let line_end: &[u8] = if pages.is_empty() { b"" } else { b"\n" };
-        self.stream.finish(&[line_end, self.trailer], out);
+        writer.stream.finish(&[line_end, self.trailer], out);
         self.next = Next::Nothing;
         true
+    }
+}
+
+impl Writer {
+    fn write_page(&mut self, page: &Page, template: &Template, out: &mut Vec<u8>) {
+        let Writer { stream, values } = self;
+        let notes = page.read_notes();
+        if notes.is_none() && page.has_values(stream.marks(template)) && stream.repeat(template) {
+            return;
+        }
+        page.read_values(values);
+        match &notes {
+            Some(notes) => stream.page_with_tails(template, values, notes.parts(), out),
+            None => stream.page(template, values, out),
+        }
+    }
+}
+
+impl Drop for CompressedBody {
+    /// Gives the writer back to the next body.
+    fn drop(&mut self) {
+        let Some(mut writer) = self.writer.take().filter(|w| w.stream.has_history()) else {
+            return;
+        };
+        if matches!(self.next, Next::Page(_)) {
+            writer.stream.abandon();
+        }
+        *lock(&self.pages.writer) = Some(writer);
     }
 }

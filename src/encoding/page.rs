@@ -15,7 +15,7 @@
 use super::notes::{Notation, Notes};
 use super::number;
 use super::protobuf::{self, MetricFields};
-use super::rendered::{Rendered, put_value};
+use super::rendered::{Rendered, bits, put_value};
 use super::{Lines, Shown, Sink, Syntax, Values};
 use crate::gzip;
 use crate::metric::{BlockView, PageSource, Part, Value};
@@ -260,13 +260,23 @@ impl Page {
         self.lines_len
     }
 
+    /// Whether `marks` are those of the present values.
+    pub(crate) fn has_values(&self, marks: &[u64]) -> bool {
+        let mut marks = marks.iter();
+        let mut is_same = marks.len() == self.line_count;
+        if is_same {
+            self.source.visit(|value| is_same &= marks.next() == Some(&bits(value)));
+        }
+        is_same
+    }
+
     /// Replaces `texts` by those of the present values.
     pub(crate) fn read_values(&self, texts: &mut Vec<gzip::Value>) {
         texts.clear();
         self.source.visit(|value| {
             let mut bytes = [0; number::LEN_MAX];
             let len = put_value(&mut bytes, value) as u8;
-            texts.push(gzip::Value { bytes, len });
+            texts.push(gzip::Value { bytes, len, mark: bits(value) });
         });
     }
 }

@@ -116,7 +116,7 @@ impl Rendered {
 
 /// What tells a value from others of its kind.
 #[inline]
-fn bits(value: Value) -> u64 {
+pub(super) fn bits(value: Value) -> u64 {
     match value {
         Value::U64(value) => value,
         Value::I64(value) => value.cast_unsigned(),

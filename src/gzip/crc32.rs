@@ -10,6 +10,8 @@
 //! byte when `k` more bytes have gone through the register. Tables of two nibbles instead of a byte
 //! take 128 bytes for each `k` and stay in the first-level cache.
 
+use std::sync::LazyLock;
+
 /// The generator, bit-reversed.
 const GENERATOR: u32 = 0xedb8_8320;
 
@@ -80,83 +82,105 @@ pub(super) fn update(state: u32, bytes: &[u8]) -> u32 {
 /// What becomes of one byte of the state, by its nibbles: the low one first.
 type Nibbles = [[u32; 16]; 2];
 
-/// Tables to append up to `len_max` zero bytes at once.
-#[derive(Clone, Debug)]
-pub struct Shifts {
+/// Tables to append zero bytes.
+#[derive(Debug)]
+pub(super) struct Shifts {
     /// For a byte that has reached the low end of the register, then sees `index` - 3 more bytes:
     /// the first three tables are those of bytes that have not reached it yet.
-    tables: Vec<Nibbles>,
+    few: Vec<Nibbles>,
+    /// To append [`FEW`] bytes, and twice as many from one to the next: the tables of the four bytes of
+    /// the state, lowest first.
+    many: Vec<[Nibbles; STATE_BYTES]>,
 }
 
 /// Bytes of the state.
 const STATE_BYTES: usize = 4;
 /// Tables in front of the one for a byte at the low end.
 const BEFORE: usize = STATE_BYTES - 1;
+/// Up to so many zero bytes are appended in one step, which does for most lines. Each of them takes
+/// 128 bytes.
+const FEW: usize = 160;
+/// What is longer takes a step for each power of two times [`FEW`]. Up to 80 KiB, these are enough.
+const MANY_BITS: usize = 9;
 
 impl Shifts {
-    /// More zero bytes than this are appended in several steps; the tables for them take 128 KiB.
-    const LEN_MAX: usize = 1_024;
+    /// The tables, which are made when they are asked for first.
+    pub(super) fn get() -> &'static Shifts {
+        static SHIFTS: LazyLock<Shifts> = LazyLock::new(Shifts::new);
+        &SHIFTS
+    }
 
-    /// Tables for up to `len` bytes, or as many as tables are kept for.
-    pub fn new(len: usize) -> Shifts {
-        let mut shifts = Shifts { tables: vec![[[0; 16]; 2]; BEFORE] };
-        for (index, table) in shifts.tables.iter_mut().enumerate() {
-            for nibble in 0..16_u32 {
-                let shift = 8 * (BEFORE - 1 - index) as u32;
-                table[0][nibble as usize] = nibble << shift;
-                table[1][nibble as usize] = nibble << 4 << shift;
-            }
+    fn new() -> Shifts {
+        let place = |place: usize| nibbles(|nibble| nibble << (8 * place));
+        let mut few = Vec::with_capacity(BEFORE + FEW);
+        few.extend((0..BEFORE).rev().map(place));
+        for index in BEFORE..BEFORE + FEW {
+            let last: Nibbles = few[index - 1];
+            few.push(last.map(|half| half.map(step)));
         }
-        shifts.grow(len);
+        let mut shifts = Shifts { few, many: Vec::with_capacity(MANY_BITS) };
+        for _ in 0..MANY_BITS {
+            let longer = |state| match shifts.many.last() {
+                Some(half) => apply(half, apply(half, state)),
+                None => shifts.shift_few(state, FEW),
+            };
+            let tables = [0, 1, 2, 3].map(|byte| nibbles(|nibble| longer(nibble << (8 * byte))));
+            shifts.many.push(tables);
+        }
         shifts
-    }
-
-    /// Adds tables for up to `len` bytes.
-    pub fn grow(&mut self, len: usize) {
-        let wanted = BEFORE + len.min(Shifts::LEN_MAX);
-        while self.tables.len() < wanted {
-            let last = self.tables[self.tables.len() - 1];
-            self.tables.push(last.map(|half| half.map(step)));
-        }
-    }
-
-    /// The longest shift that takes one step.
-    pub fn len_max(&self) -> usize {
-        self.tables.len() - BEFORE
     }
 
     /// Appends `len` zero bytes to `state`.
     #[inline]
     pub(super) fn shift(&self, state: u32, len: usize) -> u32 {
-        if len <= self.len_max() { self.shift_once(state, len) } else { self.shift_far(state, len) }
+        if len <= FEW { self.shift_few(state, len) } else { self.shift_many(state, len) }
     }
 
     #[inline]
-    fn shift_once(&self, state: u32, len: usize) -> u32 {
+    fn shift_few(&self, state: u32, len: usize) -> u32 {
         if len == 0 {
             return state;
         }
         // The lowest byte sees `len` bytes, the highest three less.
         let tables: &[Nibbles; STATE_BYTES] =
-            self.tables[len - 1..].first_chunk().expect("the tables reach as far as `len_max`");
-        let part = |byte: usize| {
-            let value = (state >> (8 * byte)) as usize;
-            let table = &tables[BEFORE - byte];
-            table[0][value & 15] ^ table[1][value >> 4 & 15]
-        };
-        part(0) ^ part(1) ^ part(2) ^ part(3)
+            self.few[len - 1..].first_chunk().expect("the tables reach as far as `FEW`");
+        part(state, &tables[3], 0)
+            ^ part(state, &tables[2], 1)
+            ^ part(state, &tables[1], 2)
+            ^ part(state, &tables[0], 3)
     }
 
-    #[cold]
-    fn shift_far(&self, state: u32, len: usize) -> u32 {
-        let (mut state, mut rest) = (state, len);
-        while rest > 0 {
-            let step = rest.min(self.len_max());
-            state = self.shift_once(state, step);
-            rest -= step;
+    #[inline(never)]
+    fn shift_many(&self, state: u32, len: usize) -> u32 {
+        let mut state = self.shift_few(state, len % FEW);
+        let mut many = len / FEW;
+        while many > 0 {
+            let bit = (many.trailing_zeros() as usize).min(MANY_BITS - 1);
+            state = apply(&self.many[bit], state);
+            many -= 1 << bit;
         }
         state
     }
+}
+
+/// What `shift` makes of both nibbles of the lowest byte.
+fn nibbles(shift: impl Fn(u32) -> u32) -> Nibbles {
+    [0, 4].map(|place| std::array::from_fn(|nibble| shift((nibble as u32) << place)))
+}
+
+/// What becomes of a state by the tables of its bytes.
+#[inline(always)]
+fn apply(tables: &[Nibbles; STATE_BYTES], state: u32) -> u32 {
+    part(state, &tables[0], 0)
+        ^ part(state, &tables[1], 1)
+        ^ part(state, &tables[2], 2)
+        ^ part(state, &tables[3], 3)
+}
+
+#[inline(always)]
+fn part(state: u32, table: &Nibbles, byte: u32) -> u32 {
+    let value = (state >> (8 * byte)) as usize;
+    table[0][value & 15] ^ table[1][value >> 4 & 15]
 }
 
 #[cfg(test)]
@@ -185,9 +209,8 @@ mod tests {
         }
 
         #[test]
-        fn shifts_append_zeros(state: u32, len in 0..3_000_usize, tables in 1..1_500_usize) {
-            let shifts = Shifts::new(tables);
-            prop_assert_eq!(shifts.shift(state, len), model(state, &vec![0; len]));
+        fn shifts_append_zeros(state: u32, len in prop_oneof![0..300_usize, 0..150_000_usize]) {
+            prop_assert_eq!(Shifts::get().shift(state, len), model(state, &vec![0; len]));
         }
 
         #[test]
@@ -197,7 +220,7 @@ mod tests {
             let b = &b[..b.len().min(8)];
             let of_b = of_word(u64::from_le_bytes(word));
             prop_assert_eq!(of_b, model(0, b));
-            let whole = Shifts::new(8).shift(update(INITIAL, &a), b.len()) ^ of_b;
+            let whole = Shifts::get().shift(update(INITIAL, &a), b.len()) ^ of_b;
             prop_assert_eq!(whole, model(INITIAL, &[&a[..], b].concat()));
         }
     }

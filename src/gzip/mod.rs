@@ -5,8 +5,10 @@
 //! huffman    the one code of all streams
 //! template   the page as ready bits, with slots for values
 //! stream     a member under way: templates completed with values at each scrape
+//! history    the member before, whose pages are taken over where they are the same
 //! crc32      the checksum of text that is never written
 //! bits       bits to bytes
+//! value      what is not known before
 //! tables     RFC 1951's symbols
 //! ```
 //!
@@ -16,12 +18,14 @@
 
 mod bits;
 mod crc32;
+mod history;
 mod huffman;
 mod matches;
 mod stream;
 mod tables;
 mod template;
+mod value;
 
-pub use crc32::Shifts;
-pub use stream::{Stream, Value};
+pub use stream::Stream;
 pub use template::{Compiler, Template};
+pub use value::Value;

@@ -3,45 +3,13 @@
 
 use super::bits::{Bits, FLUSH_ROOM};
 use super::crc32::{self, Shifts};
+use super::history::{CrcStep, History, Repeated};
 use super::huffman::{BLOCK_HEADER, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_CODE, LITLEN};
-use super::matches::{LINES_BACK_MAX, VALUE_LEN_MAX};
+use super::matches::LINES_BACK_MAX;
 use super::tables::distance_symbol;
 use super::template::{LineText, Program, Step, Template};
-
-/// The text of a value.
-#[derive(Clone, Copy, Debug)]
-pub struct Value {
-    /// The text, and behind it anything.
-    pub bytes: [u8; VALUE_LEN_MAX],
-    /// The text's length: at least 1, at most that of `bytes`.
-    pub len: u8,
-}
-
-impl Value {
-    fn text(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-
-    /// The first eight bytes, the first one lowest.
-    #[inline(always)]
-    fn first_word(&self) -> u64 {
-        u64::from_le_bytes(*self.bytes.first_chunk().expect("there are 24 bytes"))
-    }
-
-    /// The CRC's state behind the text.
-    #[inline(always)]
-    fn update_crc(&self, state: u32) -> u32 {
-        if self.len > 8 {
-            return crc32::update(state, self.text());
-        }
-        // The state goes through the register with the text; what is shifted up and out is what
-        // stands behind the text, or of the state has not come to its turn and is added then.
-        let state = u64::from(state);
-        let spare = 64 - 8 * u32::from(self.len);
-        let rest = state >> (8 * u32::from(self.len) - 1) >> 1;
-        crc32::of_word((self.first_word() ^ state) << spare) ^ rest as u32
-    }
-}
+use super::value::Value;
+use std::ops::Range;
 
 /// Line starts that a stream remembers; a power of two.
 const STARTS: usize = LINES_BACK_MAX + 1;
@@ -49,8 +17,9 @@ const STARTS: usize = LINES_BACK_MAX + 1;
 /// One gzip member under way.
 #[derive(Clone, Debug)]
 pub struct Stream {
+    shifts: &'static Shifts,
     bits: Bits,
-    /// The CRC's state.
+    /// The CRC's state in front of `repeated_crc`.
     crc: u32,
     /// The length of the text so far, modulo 2^32.
     position: u32,
@@ -59,6 +28,11 @@ pub struct Stream {
     starts: [u32; STARTS],
     /// Room for a page; kept, since to make it costs more than to copy what a page takes of it.
     room: Vec<u8>,
+    history: Option<History>,
+    /// Bits of the member before that come next.
+    repeated: Range<usize>,
+    /// What the last of them do to the CRC, and the length of their text.
+    repeated_crc: (CrcStep, u32),
 }
 
 /// The member's header (RFC 1952 §2.3): deflate, no name, no time, unknown system.
@@ -67,36 +41,114 @@ const MEMBER_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 impl Default for Stream {
     fn default() -> Stream {
         Stream {
+            shifts: Shifts::get(),
             bits: Bits::default(),
             crc: crc32::INITIAL,
             position: 0,
             line: 0,
             starts: [0; STARTS],
             room: Vec::new(),
+            history: None,
+            repeated: 0..0,
+            repeated_crc: Default::default(),
         }
     }
 }
 
+/// The bits in front of all pages.
+const FRONT_BITS: usize = 8 * MEMBER_HEADER.len() + BLOCK_HEADER.bits;
+
 impl Stream {
-    /// Appends what comes before all pages.
+    /// A stream that makes member after member of the same pages, and what has not changed only once.
+    pub fn with_history() -> Stream {
+        Stream { history: Some(History::default()), ..Stream::default() }
+    }
+
+    /// Whether it is one [with history](Self::with_history).
+    pub fn has_history(&self) -> bool {
+        self.history.is_some()
+    }
+
+    /// Gives up the present member: [`begin`](Self::begin) is next.
+    pub fn abandon(&mut self) {
+        if let Some(history) = &mut self.history {
+            history.forget();
+        }
+    }
+
+    /// Begins a member: appends what comes before all pages.
     pub fn begin(&mut self, out: &mut Vec<u8>) {
+        (self.bits, self.crc, self.position) = (Bits::default(), crc32::INITIAL, 0);
+        (self.repeated, self.repeated_crc) = (0..0, Default::default());
+        let start = out.len();
         out.extend_from_slice(&MEMBER_HEADER);
         out.extend_from_slice(&BLOCK_HEADER.bytes[..BLOCK_HEADER.bits / 8]);
         let rest = BLOCK_HEADER.bits % 8;
         self.bits.append(u64::from(BLOCK_HEADER.bytes[BLOCK_HEADER.bits / 8]), rest as u32);
+        if let Some(history) = &mut self.history {
+            history.begin(FRONT_BITS);
+            history.write(&out[start..]);
+        }
+    }
+
+    /// The marks of the values that the next page had in the member before, if that is remembered.
+    pub fn marks(&self, template: &Template) -> &[u64] {
+        self.history.as_ref().map_or(&[], |history| history.marks(template.lines.len()))
+    }
+
+    /// Takes the next page over from the member before: the page must have the values that it had.
+    /// Says whether it could; else the page is to be written.
+    pub fn repeat(&mut self, template: &Template) -> bool {
+        let lines = &template.lines;
+        let page = self.history.as_mut().and_then(|h| h.repeat(lines.len(), template.pages_back()));
+        let Some(Repeated { bits, crc, lens }) = page else { return false };
+        let start = if self.repeated.is_empty() { bits.start } else { self.repeated.start };
+        self.repeated = start..bits.end;
+        let mut position = self.position;
+        for (text, len) in lines.iter().zip(lens) {
+            self.line = self.line.wrapping_add(1);
+            self.starts[self.line % STARTS] = position;
+            position = position.wrapping_add(text.len).wrapping_add(u32::from(*len));
+        }
+        let (step, step_len) = &mut self.repeated_crc;
+        if step.after != crc.before {
+            self.crc = step_crc(self.shifts, self.crc, *step, *step_len);
+            (*step, *step_len) = (crc, 0);
+        }
+        step.after = crc.after;
+        *step_len = step_len.wrapping_add(position.wrapping_sub(self.position));
+        self.position = position;
+        true
+    }
+
+    /// How many bytes [`settle`](Self::settle) would append, about.
+    pub fn unsettled_len(&self) -> usize {
+        self.repeated.len() / 8
+    }
+
+    /// Appends the pages that were [repeated](Self::repeat) since it was called last. Writing a page,
+    /// or the end, calls it.
+    pub fn settle(&mut self, out: &mut Vec<u8>) {
+        let Some(history) = self.history.as_mut().filter(|_| !self.repeated.is_empty()) else {
+            return;
+        };
+        let (step, len) = std::mem::take(&mut self.repeated_crc);
+        self.crc = step_crc(self.shifts, self.crc, step, len);
+        let start = out.len();
+        self.bits.append_run(history.before(), std::mem::take(&mut self.repeated), out);
+        history.write(&out[start..]);
     }
 
     /// Appends a page with its values, one for each line.
-    pub fn page(
-        &mut self,
-        template: &Template,
-        shifts: &Shifts,
-        values: &[Value],
-        out: &mut Vec<u8>,
-    ) {
+    pub fn page(&mut self, template: &Template, values: &[Value], out: &mut Vec<u8>) {
         debug_assert_eq!(values.len(), template.lines.len());
+        self.settle(out);
         self.reserve(template.len_max_with_tails(0));
-        self.lines(template, shifts, values.iter().map(|value| (value, &[][..])), out);
+        let written = self.lines(template, values.iter().map(|value| (value, &[][..])), out);
+        if let Some(history) = &mut self.history {
+            history.record(values, written.bits, written.crc);
+            history.write(&out[written.start..]);
+        }
     }
 
     /// Appends a page with its values and what follows each of them. The tails stand end to end in
@@ -104,16 +156,21 @@ impl Stream {
     pub fn page_with_tails(
         &mut self,
         template: &Template,
-        shifts: &Shifts,
         values: &[Value],
         (tails, tail_ends): (&[u8], &[usize]),
         out: &mut Vec<u8>,
     ) {
         debug_assert!(values.len() == template.lines.len() && values.len() == tail_ends.len());
+        self.settle(out);
         self.reserve(template.len_max_with_tails(tails.len()));
         let starts = std::iter::once(&0).chain(tail_ends);
         let tails = starts.zip(tail_ends).map(|(start, end)| &tails[*start..*end]);
-        self.lines(template, shifts, values.iter().zip(tails), out);
+        let written = self.lines(template, values.iter().zip(tails), out);
+        if let Some(history) = &mut self.history {
+            history.record(values, written.bits, written.crc);
+            history.break_off();
+            history.write(&out[written.start..]);
+        }
     }
 
     fn reserve(&mut self, len: usize) {
@@ -127,16 +184,15 @@ impl Stream {
     fn lines<'v>(
         &mut self,
         template: &'v Template,
-        shifts: &Shifts,
         values: impl Iterator<Item = (&'v Value, &'v [u8])>,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Written {
         let texts = template.lines.iter().zip(values);
         match &template.program {
-            Program::Plain(steps) => self.steps(steps.iter().copied(), shifts, texts, out),
+            Program::Plain(steps) => self.steps(steps.iter().copied(), texts, out),
             Program::Indexed { distinct, order } => {
                 let steps = order.iter().map(|index| distinct[usize::from(*index)]);
-                self.steps(steps, shifts, texts, out);
+                self.steps(steps, texts, out)
             }
         }
     }
@@ -145,20 +201,21 @@ impl Stream {
     fn steps<'v>(
         &mut self,
         mut steps: impl Iterator<Item = Step>,
-        shifts: &Shifts,
         texts: impl Iterator<Item = (&'v LineText, (&'v Value, &'v [u8]))>,
         out: &mut Vec<u8>,
-    ) {
+    ) -> Written {
+        let shifts = self.shifts;
+        let (mut crc, mut position) = (self.crc, self.position);
         let mut page = PageWriter { bits: self.bits, out: &mut self.room, at: 0 };
         for (text, (value, tail)) in texts {
             self.line = self.line.wrapping_add(1);
-            self.starts[self.line % STARTS] = self.position;
+            self.starts[self.line % STARTS] = position;
             for step in steps.by_ref() {
                 page.ready(step);
                 if step.has_distance() {
                     let (lines_back, offset_difference) = step.distance_source();
                     let source = self.starts[self.line.wrapping_sub(lines_back) % STARTS];
-                    let distance = self.position.wrapping_sub(source);
+                    let distance = position.wrapping_sub(source);
                     page.distance(distance.wrapping_add_signed(offset_difference));
                 }
                 page.flush();
@@ -167,21 +224,28 @@ impl Stream {
                 }
             }
             page.value(value);
-            let state = shifts.shift(self.crc, text.len as usize) ^ text.crc;
-            self.crc = value.update_crc(state);
-            self.position = self.position.wrapping_add(text.len).wrapping_add(u32::from(value.len));
+            crc = value.update_crc(shifts.shift(crc, text.len as usize) ^ text.crc);
+            position = position.wrapping_add(text.len).wrapping_add(u32::from(value.len));
             if !tail.is_empty() {
                 page.text(tail);
-                self.crc = crc32::update(self.crc, tail);
-                self.position = self.position.wrapping_add(tail.len() as u32);
+                crc = crc32::update(crc, tail);
+                position = position.wrapping_add(tail.len() as u32);
             }
         }
-        self.bits = page.bits;
+        let written = Written {
+            start: out.len(),
+            bits: 8 * page.at + page.bits.len() - self.bits.len(),
+            crc: CrcStep { before: self.crc, after: crc },
+        };
+        (self.bits, self.crc, self.position) = (page.bits, crc, position);
         out.extend_from_slice(&page.out[..page.at]);
+        written
     }
 
     /// Appends `texts` as they are, and what comes behind all pages. Nothing may follow.
     pub fn finish(&mut self, texts: &[&[u8]], out: &mut Vec<u8>) {
+        self.settle(out);
+        let start = out.len();
         let mut room = [0; FLUSH_ROOM];
         for text in texts {
             self.crc = crc32::update(self.crc, text);
@@ -196,7 +260,23 @@ impl Stream {
         out.extend(self.bits.finish());
         out.extend_from_slice(&(!self.crc).to_le_bytes());
         out.extend_from_slice(&self.position.to_le_bytes());
+        if let Some(history) = &mut self.history {
+            history.write(&out[start..]);
+        }
     }
+}
+
+/// A page that was appended.
+struct Written {
+    /// Where its bytes start.
+    start: usize,
+    bits: usize,
+    crc: CrcStep,
+}
+
+/// The state that `state` becomes by a text of `len` bytes that did `step`.
+fn step_crc(shifts: &Shifts, state: u32, step: CrcStep, len: u32) -> u32 {
+    shifts.shift(state ^ step.before, len as usize) ^ step.after
 }
 
 /// The bits of one page, and where they go.
@@ -248,9 +328,12 @@ impl PageWriter<'_> {
 
     #[inline(always)]
     fn text(&mut self, text: &[u8]) {
-        for byte in text {
-            let code = LITLEN[usize::from(*byte)];
-            self.bits.append(code.bits.into(), code.len.into());
+        // There is room for the codes of so many bytes at once.
+        for bytes in text.chunks(4) {
+            for byte in bytes {
+                let code = LITLEN[usize::from(*byte)];
+                self.bits.append(code.bits.into(), code.len.into());
+            }
             self.flush();
         }
     }

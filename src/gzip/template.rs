@@ -142,12 +142,11 @@ impl Template {
 /// Compiles pages, one after the other in the order of a stream.
 pub struct Compiler {
     matcher: Matcher,
-    line_len_max: usize,
 }
 
 impl Default for Compiler {
     fn default() -> Compiler {
-        Compiler { matcher: Matcher::new(), line_len_max: VALUE_LEN_MAX }
+        Compiler { matcher: Matcher::new() }
     }
 }
 
@@ -200,7 +199,6 @@ impl Compiler {
             let len = separator.len() + line.len();
             let crc = crc32::update(crc32::update(0, separator), line);
             texts.push(LineText { len: len as u32, crc });
-            self.line_len_max = self.line_len_max.max(len + VALUE_LEN_MAX);
         }
         Template {
             constant_len_max: steps.bits_max.div_ceil(8),
@@ -209,11 +207,6 @@ impl Compiler {
             tail_len_max,
             pages_back: reach.pages_back,
         }
-    }
-
-    /// The longest line so far, its value included.
-    pub fn line_len_max(&self) -> usize {
-        self.line_len_max
     }
 }
 

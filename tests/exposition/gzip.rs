@@ -107,6 +107,69 @@ proptest! {
         }
         check(&mut encoder, OPENMETRICS, Selection::NONE, 10_000);
     }
+
+    /// Pages are taken over from the body before where nothing changed that they depend on, also
+    /// when bodies are given up or overlap.
+    #[test]
+    fn what_is_as_before_is_repeated(
+        scrapes in prop::collection::vec(
+            (prop::collection::vec((0..120_usize, any_length()), 0..6), 0..4_usize, 1..3_000_usize),
+            1..20,
+        ),
+    ) {
+        let registry = Registry::new();
+        let mut gauges = Vec::new();
+        for number in 0..40 {
+            let name = format!("family_{number}_of_the_test");
+            let family: Family<Dynamic, Gauge> = registry
+                .family_builder(name, format!("Help of family {number}."))
+                .register_dynamic(&["label"], ())
+                .expect("the names are free");
+            gauges.extend((0..3).map(|n| family.get_or_create(&[format!("{n}").as_str()])));
+        }
+        let mut encoder = Encoder::new(registry);
+        let choice = negotiate(Some(TEXT.as_bytes()), Some(b"gzip"));
+        for (changes, kind, room) in scrapes {
+            let mut given_up = encoder.exposition(choice, Selection::ALL, Instant::now());
+            if kind == 1 {
+                given_up.write_some(&mut Vec::new(), room);
+            }
+            for (gauge, value) in changes {
+                gauges[gauge].set(value);
+            }
+            // While it is there, another body is written without what it remembers.
+            let overlapping = (kind == 2).then_some(given_up);
+            check(&mut encoder, TEXT, Selection::ALL, room);
+            if let Some(overlapping) = overlapping {
+                gunzip(&body(overlapping, room)).expect("the body is one gzip member");
+            }
+        }
+    }
+}
+
+/// Values whose texts differ in length.
+fn any_length() -> impl Strategy<Value = f64> {
+    (0..20_i32).prop_map(|digits| (10_f64.powi(digits) / 9.0).trunc())
+}
+
+/// Bodies that are remembered only in part, and of which the part grows and shrinks.
+#[test]
+fn long_bodies_are_repeated_in_front() {
+    let registry = Registry::new();
+    let family: Family<Dynamic, Gauge> = registry
+        .family_builder("gauge", "Help.")
+        .register_dynamic(&["number"], ())
+        .expect("the name is free");
+    let numbers = (0..24_000).map(|number: u32| number.to_string());
+    let gauges: Vec<Gauge> = numbers.map(|n| family.get_or_create(&[n.as_str()])).collect();
+    let mut encoder = Encoder::new(registry);
+    for (divisor, every) in [(7.0, 1), (1.0, 3), (7.0, 1_000), (1.0, 1)] {
+        for (index, gauge) in gauges.iter().enumerate().step_by(every) {
+            gauge.set(index as f64 / divisor);
+        }
+        check(&mut encoder, TEXT, Selection::ALL, 65_536);
+        check(&mut encoder, TEXT, Selection::ALL, 65_536);
+    }
 }
 
 /// Values of every length in front of matches that reach back over them, up to the furthest that a
