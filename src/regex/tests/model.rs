@@ -113,28 +113,32 @@ impl Tree {
                 ways
             }
             Tree::Repeat(item, min, max, greedy) => {
-                item.repeated(text, way, first, (*min, *max, *greedy))
+                item.repeated(text, way, first, (*min, *max, *greedy), false)
             }
         }
     }
 
+    /// `is_again` says that a turn beyond those that are needed was taken before.
     fn repeated(
         &self,
         text: &[char],
         way: Way,
         first: usize,
         (min, max, greedy): (usize, Option<usize>, bool),
+        is_again: bool,
     ) -> Vec<Way> {
         if max == Some(0) {
             return vec![way];
         }
         let turns = (min.saturating_sub(1), max.map(|max| max - 1), greedy);
+        let is_open = min <= 1 && max.is_none();
         let mut more = Vec::new();
         for behind in self.ways(text, way.clone(), first) {
-            // A turn that takes nothing is the last one.
-            match behind.position == way.position && min <= 1 && max.is_none() {
+            // A turn that takes nothing is the first one and the last one.
+            match behind.position == way.position && is_open {
+                true if is_again => {}
                 true => more.push(behind),
-                false => more.extend(self.repeated(text, behind, first, turns)),
+                false => more.extend(self.repeated(text, behind, first, turns, is_open)),
             }
         }
         if min == 0 {
