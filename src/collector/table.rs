@@ -62,13 +62,17 @@ pub(crate) struct Table {
     changes: u64,
 }
 
+/// A byte that is in no UTF-8.
+const LABEL_END: u8 = 0xff;
+
 struct Column {
     family: NumberFamily,
     label_value: Option<&'static str>,
 }
 
 struct Row {
-    labels: Box<[Box<str>]>,
+    /// The values, each with [`LABEL_END`] behind it: together, so that comparing them is one look.
+    labels: Box<[u8]>,
     cells: Box<[Option<Number>]>,
     visited: bool,
 }
@@ -136,7 +140,7 @@ impl Table {
     /// visit the rows of several tables in turns.
     pub(crate) fn visit<S: AsRef<str>>(&mut self, labels: &[S]) -> RowMut<'_> {
         let index = self.position(labels).unwrap_or_else(|| {
-            let labels = labels.iter().map(|label| Box::from(label.as_ref())).collect();
+            let labels = join_labels(labels);
             let cells = self.columns.iter().map(|_| None).collect();
             let index = self.next.min(self.rows.len());
             if self.rows.is_empty() {
@@ -169,13 +173,42 @@ impl Table {
 
     /// Where the row of these labels is, which most likely follows the one visited last.
     fn position<S: AsRef<str>>(&self, labels: &[S]) -> Option<usize> {
-        let is_it = |row: &Row| {
-            row.labels.iter().map(|label| &**label).eq(labels.iter().map(AsRef::as_ref))
-        };
+        let is_it = |row: &Row| row.has_labels(labels);
         if self.rows.get(self.next).is_some_and(is_it) {
             return Some(self.next);
         }
         self.rows.iter().position(is_it)
+    }
+}
+
+fn join_labels<S: AsRef<str>>(labels: &[S]) -> Box<[u8]> {
+    let mut joined = Vec::with_capacity(labels.iter().map(|label| label.as_ref().len() + 1).sum());
+    for label in labels {
+        joined.extend_from_slice(label.as_ref().as_bytes());
+        joined.push(LABEL_END);
+    }
+    joined.into()
+}
+
+impl Row {
+    fn has_labels<S: AsRef<str>>(&self, labels: &[S]) -> bool {
+        let mut rest = &*self.labels;
+        for label in labels {
+            let behind = rest.strip_prefix(label.as_ref().as_bytes());
+            match behind.and_then(|behind| behind.strip_prefix(&[LABEL_END])) {
+                Some(others) => rest = others,
+                None => return false,
+            }
+        }
+        rest.is_empty()
+    }
+
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        let labels = self.labels.split_inclusive(|byte| *byte == LABEL_END);
+        labels.map(|label| {
+            let label = &label[..label.len() - 1];
+            std::str::from_utf8(label).expect("labels were joined from text")
+        })
     }
 }
 
@@ -246,8 +279,7 @@ impl RowMut<'_> {
     #[cold]
     fn change(&mut self, column: usize, value: Option<f64>) {
         let Column { family, label_value } = &self.columns[column];
-        let row_labels = self.row.labels.iter().map(|label| &**label);
-        let labels: Vec<&str> = row_labels.chain(*label_value).collect();
+        let labels: Vec<&str> = self.row.labels().chain(*label_value).collect();
         self.row.cells[column] = match value {
             Some(value) => {
                 let number = family.get_or_create(&labels);
