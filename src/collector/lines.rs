@@ -112,7 +112,7 @@ impl<'a> Line<'a> {
         &mut self,
         expected: &'static str,
     ) -> Result<Option<N>, CollectError> {
-        if let Some((digits, rest)) = split_digits(behind_blanks(self.rest))
+        if let Some((digits, rest)) = split_digits::<10>(behind_blanks(self.rest))
             && let number @ Some(_) = N::from_digits(digits)
         {
             self.rest = rest;
@@ -125,6 +125,10 @@ impl<'a> Line<'a> {
 
     /// The next word as a hexadecimal number without a prefix.
     pub(crate) fn hexadecimal(&mut self, expected: &'static str) -> Result<u64, CollectError> {
+        if let Some((number, rest)) = split_digits::<16>(behind_blanks(self.rest)) {
+            self.rest = rest;
+            return Ok(number);
+        }
         let word = self.word();
         word.and_then(parse_hexadecimal).ok_or_else(|| self.malformed(expected, word))
     }
@@ -208,29 +212,27 @@ pub(crate) fn parse_only_number(file: &'static str, content: &[u8]) -> Result<f6
 
 /// A number in the kernel's spelling: digits, perhaps a minus and a fraction.
 pub(crate) fn parse_number<N: Number>(word: &[u8]) -> Option<N> {
-    match split_digits(word) {
+    match split_digits::<10>(word) {
         Some((digits, [])) => N::from_digits(digits),
         _ => parse_any(word),
     }
 }
 
-/// Digits of which each number has room in 64 bits.
-const DIGITS_MAX: usize = 19;
-
 /// The word that `bytes` begins with as a number, and what follows it. `None` for one that is not of
-/// digits alone, as most are, or of too many.
-fn split_digits(bytes: &[u8]) -> Option<(u64, &[u8])> {
+/// digits alone, or of so many that it may be too large.
+fn split_digits<const RADIX: u32>(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let digits_max = const { u64::MAX.ilog(RADIX as u64) as usize };
     let mut rest = bytes;
     let mut number = 0_u64;
     while let [byte, behind @ ..] = rest
-        && let digit @ 0..10 = byte.wrapping_sub(b'0')
+        && let Some(digit) = char::from(*byte).to_digit(RADIX)
     {
-        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        number = number.wrapping_mul(RADIX.into()).wrapping_add(digit.into());
         rest = behind;
     }
     let is_word = rest.first().is_none_or(|byte| is_blank(*byte));
     let length = bytes.len() - rest.len();
-    (is_word && (1..=DIGITS_MAX).contains(&length)).then_some((number, rest))
+    (is_word && (1..=digits_max).contains(&length)).then_some((number, rest))
 }
 
 fn parse_any<N: FromStr>(word: &[u8]) -> Option<N> {
@@ -243,14 +245,9 @@ fn parse_any<N: FromStr>(word: &[u8]) -> Option<N> {
 
 /// A number in hexadecimal digits alone.
 pub(crate) fn parse_hexadecimal(word: &[u8]) -> Option<u64> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    if word.is_empty() {
-        return None;
-    }
-    word.iter().try_fold(0_u64, |number, byte| {
-        let has_room = number >> (u64::BITS - 4) == 0;
-        has_room.then_some(number << 4 | u64::from(digit(byte)?))
-    })
+    let is_digits = word.iter().all(u8::is_ascii_hexdigit);
+    let word = std::str::from_utf8(word).ok().filter(|_| is_digits)?;
+    u64::from_str_radix(word, 16).ok()
 }
 
 #[cfg(test)]
@@ -368,6 +365,8 @@ mod tests {
         ];
         for (word, expected) in CASES {
             assert_eq!(parse_hexadecimal(word.as_bytes()), *expected, "{word:?}");
+            let mut line = Line { file: "f", number: 1, rest: word.as_bytes() };
+            assert_eq!(line.hexadecimal("a number").ok(), *expected, "{word:?}");
         }
     }
 }
