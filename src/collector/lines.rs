@@ -74,6 +74,31 @@ impl<'a> Line<'a> {
         behind_blanks(self.rest).is_empty()
     }
 
+    /// Passes over the next word, and says whether there was one. For columns of numbers, which are
+    /// mostly too short for looking at eight bytes at once.
+    pub(crate) fn skip_word(&mut self) -> bool {
+        let word = behind_blanks(self.rest);
+        let mut rest = word;
+        while let [byte, behind @ ..] = rest
+            && !is_blank(*byte)
+        {
+            rest = behind;
+        }
+        self.rest = rest;
+        !word.is_empty()
+    }
+
+    /// Takes `word` where that is the next one and no blank stands in front of it.
+    pub(crate) fn take(&mut self, word: &[u8]) -> Option<&'a [u8]> {
+        let behind = self.rest.strip_prefix(word)?;
+        if !behind.first().is_none_or(|byte| is_blank(*byte)) {
+            return None;
+        }
+        let taken = &self.rest[..word.len()];
+        self.rest = behind;
+        Some(taken)
+    }
+
     /// All that is left of the line.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
@@ -258,9 +283,30 @@ mod tests {
     #[test]
     fn words_stand_between_blanks() {
         let mut line = Lines::new("f", b" a\t bc  \n").next().unwrap();
+        let mut skipping = line.clone();
         assert_eq!(line.word(), Some(&b"a"[..]));
         assert_eq!(line.word(), Some(&b"bc"[..]));
         assert_eq!(line.word(), None);
+        assert_eq!([(); 3].map(|()| skipping.skip_word()), [true, true, false]);
+    }
+
+    #[test]
+    fn a_word_is_taken_whole() {
+        const CASES: &[(&[u8], Option<&[u8]>)] = &[
+            (b"ab", Some(b"")),
+            (b"ab 1", Some(b" 1")),
+            (b"ab\t1", Some(b"\t1")),
+            (b"abc 1", None),
+            (b"a 1", None),
+            (b" ab 1", None),
+            (b"", None),
+        ];
+        for (rest, expected) in CASES {
+            let mut line = Line { file: "f", number: 1, rest };
+            let taken = line.take(b"ab");
+            assert_eq!(taken, expected.map(|_| &b"ab"[..]), "{rest:?}");
+            assert_eq!(line.rest(), expected.unwrap_or(rest), "{rest:?}");
+        }
     }
 
     #[test]
