@@ -74,9 +74,9 @@ impl Fields {
     /// Where the field `key` is, which most likely follows the one visited last.
     fn position(&self, next: usize, key: &[u8]) -> Option<usize> {
         let is_it = |field: &Field| *field.key == *key;
-        // The same field again, of another device, or the one that follows.
-        let near = [next.checked_sub(1), Some(next)].into_iter().flatten();
-        let near = near.into_iter().find(|index| self.known.get(*index).is_some_and(is_it));
+        let is_at = |index: &usize| self.known.get(*index).is_some_and(is_it);
+        // The one that follows, or the same field again, of another device.
+        let near = Some(next).filter(is_at).or_else(|| next.checked_sub(1).filter(is_at));
         near.or_else(|| self.known.iter().position(is_it))
     }
 }

@@ -1,7 +1,7 @@
 //! The lines and words of the kernel's text files, with errors that say where.
 
 use super::error::CollectError;
-use std::io::BufRead;
+use crate::sys::memory::position;
 use std::str::FromStr;
 
 /// The lines of a file.
@@ -54,8 +54,10 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     /// The next word: what stands between blanks or tabs.
     pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
-        let start = self.rest.iter().position(|byte| !is_blank(*byte))?;
-        let rest = &self.rest[start..];
+        let rest = behind_blanks(self.rest);
+        if rest.is_empty() {
+            return None;
+        }
         let (word, rest) = rest.split_at(word_len(rest));
         self.rest = rest;
         Some(word)
@@ -69,7 +71,32 @@ impl<'a> Line<'a> {
 
     /// Whether there is no further word.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.clone().word().is_none()
+        behind_blanks(self.rest).is_empty()
+    }
+
+    /// Passes over the next word, and says whether there was one. For columns of numbers, which are
+    /// mostly too short for looking at eight bytes at once.
+    pub(crate) fn skip_word(&mut self) -> bool {
+        let word = behind_blanks(self.rest);
+        let mut rest = word;
+        while let [byte, behind @ ..] = rest
+            && !is_blank(*byte)
+        {
+            rest = behind;
+        }
+        self.rest = rest;
+        !word.is_empty()
+    }
+
+    /// Takes `word` where that is the next one and no blank stands in front of it.
+    pub(crate) fn take(&mut self, word: &[u8]) -> Option<&'a [u8]> {
+        let behind = self.rest.strip_prefix(word)?;
+        if !behind.first().is_none_or(|byte| is_blank(*byte)) {
+            return None;
+        }
+        let taken = &self.rest[..word.len()];
+        self.rest = behind;
+        Some(taken)
     }
 
     /// All that is left of the line.
@@ -101,8 +128,8 @@ impl<'a> Line<'a> {
 
     /// The next word as a number.
     pub(crate) fn number<N: Number>(&mut self, expected: &'static str) -> Result<N, CollectError> {
-        let word = self.word();
-        word.and_then(parse_number).ok_or_else(|| self.malformed(expected, word))
+        let number = self.number_if_any(expected)?;
+        number.ok_or_else(|| self.malformed(expected, None))
     }
 
     /// The next word as a number; `None` where the line ends.
@@ -110,17 +137,23 @@ impl<'a> Line<'a> {
         &mut self,
         expected: &'static str,
     ) -> Result<Option<N>, CollectError> {
-        match self.word() {
-            None => Ok(None),
-            word => {
-                let number = word.and_then(parse_number);
-                number.map(Some).ok_or_else(|| self.malformed(expected, word))
-            }
+        if let Some((digits, rest)) = split_digits::<10>(behind_blanks(self.rest))
+            && let number @ Some(_) = N::from_digits(digits)
+        {
+            self.rest = rest;
+            return Ok(number);
         }
+        let Some(word) = self.word() else { return Ok(None) };
+        let number = parse_any(word);
+        number.map(Some).ok_or_else(|| self.malformed(expected, Some(word)))
     }
 
     /// The next word as a hexadecimal number without a prefix.
     pub(crate) fn hexadecimal(&mut self, expected: &'static str) -> Result<u64, CollectError> {
+        if let Some((number, rest)) = split_digits::<16>(behind_blanks(self.rest)) {
+            self.rest = rest;
+            return Ok(number);
+        }
         let word = self.word();
         word.and_then(parse_hexadecimal).ok_or_else(|| self.malformed(expected, word))
     }
@@ -131,45 +164,66 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Where the first `mark` is.
-fn position(mut bytes: &[u8], mark: u8) -> Option<usize> {
-    let whole = bytes;
-    // What the standard library has of memchr(3).
-    let length = bytes.skip_until(mark).expect("memory can be read");
-    whole[..length].ends_with(&[mark]).then(|| length - 1)
-}
-
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
+}
+
+/// What follows the blanks and tabs that `bytes` begins with.
+fn behind_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// How many bytes stand in front of the first blank or tab. Looks at eight at once, since words
 /// are most of what collectors look at.
 fn word_len(bytes: &[u8]) -> usize {
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let chunk = u64::from_le_bytes(*chunk);
-        let blanks = first_zero_byte(chunk ^ (ONES * u64::from(b' ')))
-            | first_zero_byte(chunk ^ (ONES * u64::from(b'\t')));
-        if blanks != 0 {
-            return 8 * index + blanks.trailing_zeros() as usize / 8;
+    let mut rest = bytes;
+    while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
+        let low = first_low_byte(u64::from_le_bytes(*chunk));
+        if low != 0 {
+            rest = &rest[low.trailing_zeros() as usize / 8..];
+            break;
         }
+        rest = behind;
     }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| !is_blank(**byte)).count()
+    let behind = rest.iter().position(|byte| is_blank(*byte));
+    bytes.len() - rest.len() + behind.unwrap_or(rest.len())
 }
 
 /// A one in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// A bit in the lowest byte that is zero, and perhaps in some above it; 0 where there is none.
-fn first_zero_byte(bytes: u64) -> u64 {
-    bytes.wrapping_sub(ONES) & !bytes & (ONES << 7)
+/// A bit in the lowest byte that is not above a blank, and perhaps in some above it; 0 where there
+/// is none.
+fn first_low_byte(bytes: u64) -> u64 {
+    bytes.wrapping_sub(ONES * u64::from(b' ' + 1)) & !bytes & (ONES << 7)
 }
 
 /// What numbers of the kernel are read as.
-pub(crate) trait Number: FromStr + TryFrom<u32> {}
+pub(crate) trait Number: FromStr {
+    /// `None` where it is too large.
+    fn from_digits(number: u64) -> Option<Self>;
+}
 
-impl<N: FromStr + TryFrom<u32>> Number for N {}
+impl Number for f64 {
+    fn from_digits(number: u64) -> Option<f64> {
+        Some(number as f64)
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => {$(
+        impl Number for $integer {
+            fn from_digits(number: u64) -> Option<$integer> {
+                number.try_into().ok()
+            }
+        }
+    )*};
+}
+
+integers!(u64, i64, u32, i32, usize);
 
 /// The number that is all that `file` contains.
 ///
@@ -183,21 +237,27 @@ pub(crate) fn parse_only_number(file: &'static str, content: &[u8]) -> Result<f6
 
 /// A number in the kernel's spelling: digits, perhaps a minus and a fraction.
 pub(crate) fn parse_number<N: Number>(word: &[u8]) -> Option<N> {
-    match parse_short(word) {
-        Some(number) => number.try_into().ok(),
-        None => parse_any(word),
+    match split_digits::<10>(word) {
+        Some((digits, [])) => N::from_digits(digits),
+        _ => parse_any(word),
     }
 }
 
-/// A number of up to nine digits and nothing else, as most are.
-fn parse_short(word: &[u8]) -> Option<u32> {
-    if word.is_empty() || word.len() > 9 {
-        return None;
+/// The word that `bytes` begins with as a number, and what follows it. `None` for one that is not of
+/// digits alone, or of so many that it may be too large.
+fn split_digits<const RADIX: u32>(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let digits_max = const { u64::MAX.ilog(RADIX as u64) as usize };
+    let mut rest = bytes;
+    let mut number = 0_u64;
+    while let [byte, behind @ ..] = rest
+        && let Some(digit) = char::from(*byte).to_digit(RADIX)
+    {
+        number = number.wrapping_mul(RADIX.into()).wrapping_add(digit.into());
+        rest = behind;
     }
-    word.iter().try_fold(0, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| number * 10 + u32::from(digit))
-    })
+    let is_word = rest.first().is_none_or(|byte| is_blank(*byte));
+    let length = bytes.len() - rest.len();
+    (is_word && (1..=digits_max).contains(&length)).then_some((number, rest))
 }
 
 fn parse_any<N: FromStr>(word: &[u8]) -> Option<N> {
@@ -218,13 +278,35 @@ pub(crate) fn parse_hexadecimal(word: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn words_stand_between_blanks() {
         let mut line = Lines::new("f", b" a\t bc  \n").next().unwrap();
+        let mut skipping = line.clone();
         assert_eq!(line.word(), Some(&b"a"[..]));
         assert_eq!(line.word(), Some(&b"bc"[..]));
         assert_eq!(line.word(), None);
+        assert_eq!([(); 3].map(|()| skipping.skip_word()), [true, true, false]);
+    }
+
+    #[test]
+    fn a_word_is_taken_whole() {
+        const CASES: &[(&[u8], Option<&[u8]>)] = &[
+            (b"ab", Some(b"")),
+            (b"ab 1", Some(b" 1")),
+            (b"ab\t1", Some(b"\t1")),
+            (b"abc 1", None),
+            (b"a 1", None),
+            (b" ab 1", None),
+            (b"", None),
+        ];
+        for (rest, expected) in CASES {
+            let mut line = Line { file: "f", number: 1, rest };
+            let taken = line.take(b"ab");
+            assert_eq!(taken, expected.map(|_| &b"ab"[..]), "{rest:?}");
+            assert_eq!(line.rest(), expected.unwrap_or(rest), "{rest:?}");
+        }
     }
 
     #[test]
@@ -273,8 +355,9 @@ mod tests {
             ("0", Some(0.0)),
             ("-0", Some(-0.0)),
             ("999999999", Some(999999999.0)),
-            ("1000000000", Some(1000000000.0)),
-            ("000000000000000007", Some(7.0)),
+            ("9007199254740993", Some(9007199254740992.0)),
+            ("9999999999999999999", Some(1e19)),
+            ("000000000000000000000007", Some(7.0)),
             ("-1.50", Some(-1.5)),
             ("18446744073709551615", Some(18446744073709551615.0)),
             ("", None),
@@ -285,6 +368,8 @@ mod tests {
             ("0x10", None),
             ("1-2", None),
             ("1.2.3", None),
+            ("1 ", None),
+            ("1\n", None),
         ];
         for (word, expected) in CASES {
             assert_eq!(parse_number::<f64>(word.as_bytes()), *expected, "{word:?}");
@@ -292,6 +377,26 @@ mod tests {
         assert_eq!(parse_number::<u64>(b"18446744073709551616"), None);
         assert_eq!(parse_number::<u64>(b"4294967296"), Some(4_294_967_296));
         assert_eq!(parse_number::<u32>(b"4294967296"), None);
+        assert_eq!(parse_number::<i64>(b"9223372036854775808"), None);
+        assert_eq!(parse_number::<i64>(b"-9223372036854775808"), Some(i64::MIN));
+    }
+
+    proptest! {
+        /// A number of a line is what its word is, and what the standard library reads.
+        #[test]
+        fn the_next_number_is_that_of_the_next_word(bytes in "[ \t]{0,2}[-.0-9a]{0,21}[ \t0-9]{0,3}") {
+            let line = Lines::new("f", bytes.as_bytes()).next();
+            let (mut by_word, mut by_number) = match line {
+                Some(line) => (line.clone(), line),
+                None => return Ok(()),
+            };
+            let word = by_word.word();
+            let number = by_number.number_if_any::<u64>("a number").ok().flatten();
+            prop_assert_eq!(number, word.and_then(parse_number));
+            prop_assert_eq!(by_number.rest(), by_word.rest());
+            let text = word.and_then(|word| std::str::from_utf8(word).ok());
+            prop_assert_eq!(number, text.and_then(|text| text.parse().ok()));
+        }
     }
 
     #[test]
@@ -306,6 +411,8 @@ mod tests {
         ];
         for (word, expected) in CASES {
             assert_eq!(parse_hexadecimal(word.as_bytes()), *expected, "{word:?}");
+            let mut line = Line { file: "f", number: 1, rest: word.as_bytes() };
+            assert_eq!(line.hexadecimal("a number").ok(), *expected, "{word:?}");
         }
     }
 }

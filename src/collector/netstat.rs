@@ -8,7 +8,7 @@ use super::error::CollectError;
 use super::fields::{Described, FieldSweep, Fields};
 use super::flags::{Filter, Flag};
 use super::fs::{Files, KeptFile};
-use super::lines::{Line, Lines, parse_number};
+use super::lines::{Line, Lines};
 use super::remembered::Remembered;
 use super::{Collector, Setup};
 use crate::model::Kind;
@@ -141,12 +141,12 @@ impl<'s> Shown<'s> {
         let counters =
             tables.get(key, || std::iter::from_fn(|| names.word()).map(choose).collect());
         for counter in counters {
-            let number = numbers.word();
-            if number.is_none() {
+            let is_there = match counter {
+                Some(counter) => set_counter(&mut self.fields, counter, &mut numbers)?,
+                None => numbers.skip_word(),
+            };
+            if !is_there {
                 return Err(numbers.malformed("a number for each name", None));
-            }
-            if let Some(counter) = counter {
-                set_counter(&mut self.fields, counter, number, &numbers)?;
             }
         }
         match numbers.word() {
@@ -156,29 +156,30 @@ impl<'s> Shown<'s> {
     }
 
     fn set(&mut self, mut line: Line<'_>) -> Result<(), CollectError> {
-        let (Some(name), number @ Some(_)) = (line.word(), line.word()) else { return Ok(()) };
         let Choice { filter, list, .. } = &mut *self.choice;
-        let counter = list.get(name, || {
+        let counter = list.word(&mut line, |name| {
             let six = name.iter().position(|byte| *byte == b'6')?;
             let (protocol, name) = name.split_at(six + 1);
             Counter::choose(filter, protocol, name)
         });
         match counter {
-            Some(counter) => set_counter(&mut self.fields, counter, number, &line),
-            None => Ok(()),
+            Some(Some(counter)) => {
+                set_counter(&mut self.fields, counter, &mut line).map(|_is_there| ())
+            }
+            _ => Ok(()),
         }
     }
 }
 
+/// Sets a counter to the next number of `line`, and says whether there was one.
 fn set_counter(
     fields: &mut FieldSweep<'_>,
     counter: &Counter,
-    number: Option<&[u8]>,
-    line: &Line<'_>,
-) -> Result<(), CollectError> {
-    let value = number.and_then(parse_number::<f64>);
-    let value = value.ok_or_else(|| line.malformed("a number", number))?;
-    fields.set(counter.key.as_bytes(), value, || counter.describe())
+    line: &mut Line<'_>,
+) -> Result<bool, CollectError> {
+    let Some(value) = line.number_if_any("a number")? else { return Ok(false) };
+    fields.set(counter.key.as_bytes(), value, || counter.describe())?;
+    Ok(true)
 }
 
 #[cfg(test)]

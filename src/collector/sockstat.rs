@@ -107,7 +107,9 @@ impl Shown<'_> {
         help: impl FnOnce() -> String,
     ) -> Result<(), CollectError> {
         self.key.clear();
-        self.key.extend([protocol, b"_", key].iter().copied().flatten());
+        for part in [protocol, b"_", key] {
+            self.key.extend_from_slice(part);
+        }
         self.fields.set(self.key, value, || Described {
             name: format!("node_sockstat_{}", self.key.escape_ascii()),
             help: help(),

@@ -18,6 +18,7 @@ pub mod heap;
 pub mod host;
 pub mod isolation;
 pub mod limits;
+pub mod memory;
 pub mod netlink;
 pub mod output;
 pub mod perf;
