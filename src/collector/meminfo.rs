@@ -83,6 +83,17 @@ const FIELDS: [(&str, Metric); FIELDS_SHOWN] = [
     field!("DirectMap1G", "DirectMap1G_bytes"),
 ];
 
+/// Their names alone, which lie closer together than the rows of the table.
+static NAMES: [&str; FIELDS_SHOWN] = {
+    let mut names = [""; FIELDS_SHOWN];
+    let mut index = 0;
+    while index < FIELDS_SHOWN {
+        names[index] = FIELDS[index].0;
+        index += 1;
+    }
+    names
+};
+
 type Values = [Option<f64>; FIELDS_SHOWN];
 
 const BYTES_PER_KB: f64 = 1024.0;
@@ -117,7 +128,7 @@ fn parse(content: &[u8], values: &mut Values) -> Result<(), CollectError> {
     let mut lines = Lines::new("meminfo", content);
     let mut next = 0;
     for line in &mut lines {
-        if let Some((name, _)) = FIELDS.get(next)
+        if let Some(name) = NAMES.get(next)
             && let Some(value) = usual_value(line.rest(), name.as_bytes())
         {
             values[next] = Some(value);
@@ -125,7 +136,7 @@ fn parse(content: &[u8], values: &mut Values) -> Result<(), CollectError> {
             continue;
         }
         let (name, value) = parse_field(line)?;
-        if let Some(index) = FIELDS.iter().position(|(field, _)| field.as_bytes() == name) {
+        if let Some(index) = NAMES.iter().position(|field| field.as_bytes() == name) {
             values[index] = Some(value);
             next = index + 1;
         }
