@@ -137,20 +137,20 @@ impl Collector for DiskStats {
         let may_be_stale = Stamp::has_changed(self.udev_stamp, stamp);
         self.udev_stamp = stamp;
         self.disks.begin_pass();
-        let (mut counts, mut details) = (self.counts.sweep(), self.details.sweep());
-        for line in Lines::new("diskstats", files.read(&mut self.file)?) {
-            let Some(disk) = parse_disk(line)? else { continue };
-            let (name, numbers) = (disk.name, disk.numbers);
+        let (mut table, mut details) = (self.counts.sweep(), self.details.sweep());
+        for mut line in Lines::new("diskstats", files.read(&mut self.file)?) {
+            let (numbers, name) = parse_device(&mut line)?;
             let read = || Details::read(&self.block, &self.udev, name, numbers);
             let shown =
                 self.disks.get(name.as_bytes(), || self.filter.lets(name.as_bytes()).then(read));
             let Some(known) = shown else { continue };
+            let Some(counts) = parse_counts(line)? else { continue };
             if may_be_stale || known.numbers != numbers {
                 *known = read();
             }
             details.show(known);
-            let mut row = counts.row(&[name]);
-            for (column, (count, (_, factor))) in disk.counts.iter().zip(COUNTS).enumerate() {
+            let mut row = table.row(&[name]);
+            for (column, (count, (_, factor))) in counts.iter().zip(&COUNTS).enumerate() {
                 row.set(column, count.map(|count| count as f64 * factor));
             }
         }
@@ -158,52 +158,45 @@ impl Collector for DiskStats {
     }
 }
 
-/// One of the lines of /proc/diskstats.
-#[derive(Debug, PartialEq)]
-struct DiskLine<'a> {
-    /// Major and minor.
-    numbers: (u32, u32),
-    name: &'a str,
-    counts: [Option<u64>; COUNTS.len()],
-}
-
-/// `None` for a line that has fewer counts than a disk's. What a later kernel may add at the end is
-/// not looked at.
-fn parse_disk(mut line: Line<'_>) -> Result<Option<DiskLine<'_>>, CollectError> {
+/// Reads what a line of /proc/diskstats begins with: major and minor number and name of a disk.
+fn parse_device<'a>(line: &mut Line<'a>) -> Result<((u32, u32), &'a str), CollectError> {
     let numbers = (line.number("a major number")?, line.number("a minor number")?);
     let word = line.word();
     let name = word.and_then(|word| std::str::from_utf8(word).ok());
     let name = name.ok_or_else(|| line.malformed("the name of a disk", word))?;
+    Ok((numbers, name))
+}
+
+/// Reads the counts behind a disk's name. `None` for a line that has fewer than a disk's. What a
+/// later kernel may add at the end is not looked at.
+fn parse_counts(mut line: Line<'_>) -> Result<Option<[Option<u64>; COUNTS.len()]>, CollectError> {
     let mut counts = [None; COUNTS.len()];
     for count in &mut counts {
         *count = line.number_if_any("a count")?;
     }
-    let is_disk = counts[COUNTS_MIN - 1].is_some();
-    Ok(is_disk.then_some(DiskLine { numbers, name, counts }))
+    Ok(counts[COUNTS_MIN - 1].is_some().then_some(counts))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(content: &str) -> Result<Vec<DiskLine<'_>>, CollectError> {
-        let lines = Lines::new("diskstats", content.as_bytes());
-        lines.filter_map(|line| parse_disk(line).transpose()).collect()
+    fn parse(content: &str) -> Result<Option<usize>, CollectError> {
+        let mut line = Lines::new("diskstats", content.as_bytes()).next().unwrap();
+        assert_eq!(parse_device(&mut line)?, ((8, 16), "sdb"));
+        Ok(parse_counts(line)?.map(|counts| counts.iter().flatten().count()))
     }
 
     #[test]
     fn reads_as_many_counts_as_the_kernel_gives() {
         for length in 0..20 {
             let counts: String = (1..=length).map(|number| format!(" {number}")).collect();
-            let content = format!("   8      16 sdb{counts}\n");
-            let disks = parse(&content).unwrap();
-            let found = disks.first().map(|disk| disk.counts.iter().flatten().count());
+            let found = parse(&format!("   8      16 sdb{counts}\n")).unwrap();
             let expected = match length {
                 0..11 => None,
                 _ => Some(length.min(17)),
             };
             assert_eq!(found, expected, "{length}");
-            assert!(disks.iter().all(|disk| disk.numbers == (8, 16) && disk.name == "sdb"));
         }
     }
 
@@ -213,7 +206,7 @@ mod tests {
             ("8 x sda\n", "diskstats:1: expected a minor number, found x"),
             ("\n", "diskstats:1: expected a major number, found end of line"),
             ("8 0\n", "diskstats:1: expected the name of a disk, found end of line"),
-            ("8 0 sda 1 -2\n", "diskstats:1: expected a count, found -2"),
+            ("8 16 sdb 1 -2\n", "diskstats:1: expected a count, found -2"),
         ];
         for (content, expected) in CASES {
             assert_eq!(parse(content).unwrap_err().to_string(), *expected, "{content:?}");
