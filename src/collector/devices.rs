@@ -7,8 +7,9 @@
 //!
 //! A folder is listed once a scrape; what is new is asked about once, what is gone is dropped.
 
+use super::absent::Absence;
 use super::error::CollectError;
-use super::fs::{Files, KeptFile, open_if_there};
+use super::fs::{Files, KeptFile};
 use super::lines::parse_number;
 use super::text::{push_text, to_text};
 use crate::sys::directory::for_each_entry_on;
@@ -37,7 +38,7 @@ struct Folder {
     kept: Option<File>,
     /// How often it may be found empty until it is opened anew.
     empty_listings_left: u8,
-    is_missing: bool,
+    absence: Absence,
 }
 
 /// Listings after which a folder that is empty all the time is opened anew: the kernel lists one that
@@ -135,7 +136,7 @@ impl<D> Devices<D> {
 
 impl Folder {
     fn new(path: Arc<Path>) -> Folder {
-        Folder { path, kept: None, empty_listings_left: 0, is_missing: false }
+        Folder { path, kept: None, empty_listings_left: 0, absence: Absence::default() }
     }
 
     /// Calls `visit` with the name of each entry. After an error the folder is opened anew.
@@ -144,7 +145,7 @@ impl Folder {
         let (folder, medium) = match kept {
             Some(folder) => (folder, Medium::KernelView),
             None => {
-                let folder = open_if_there(&self.path, &mut self.is_missing)?;
+                let folder = self.absence.open(&self.path)?;
                 let medium = Medium::of(&folder)?;
                 self.empty_listings_left = EMPTY_LISTINGS_MAX;
                 (folder, medium)

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod absent;
 pub mod application;
 mod arp;
 mod away;

@@ -1,6 +1,7 @@
 //! What std's files do not tell or do: the file system they are on, by statfs(2), and descriptors
 //! that stand for a place, by open(2) with O_PATH.
 
+use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
@@ -14,6 +15,18 @@ use std::path::Path;
 /// What open(2) fails with.
 pub fn open_place(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path)
+}
+
+/// Looks for the path `name` from `folder` on, by faccessat(2).
+///
+/// # Errors
+/// ENOENT where there is nothing, and what else it fails with.
+pub fn exists_below(folder: &File, name: &CStr) -> io::Result<()> {
+    // SAFETY: `name` ends with a NUL and outlives the call.
+    match unsafe { libc::faccessat(folder.as_raw_fd(), name.as_ptr(), libc::F_OK, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Whether poll(2) says of `file` that it may have changed since it was opened or this was last
