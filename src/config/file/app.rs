@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::environment;
-use super::key::{Key, Set};
+use super::key::Key;
 use crate::supervisor::{
     Application, Backoff, HealthAction, HealthCheck, Identity, Launch, Limits, Output, Probe,
     Restart, RestartLimit, RestartWhen, Signal, Stop,
@@ -47,19 +47,11 @@ pub(super) struct Draft {
     pub(super) health_action: Option<HealthAction>,
 }
 
-/// Names the type, which closures want to know.
-const fn key(
-    name: &'static str,
-    value: &'static str,
-    set: Set<Draft>,
-    help: &'static str,
-) -> Key<Draft> {
-    Key::new(name, value, set, help)
-}
+type DraftKey = Key<Draft>;
 
 /// The keys, in the order of the documentation. A new one is a row here and a field of [`Draft`].
-pub(super) const KEYS: &[Key<Draft>] = &[
-    key(
+pub(super) const KEYS: &[DraftKey] = &[
+    DraftKey::new(
         "command",
         "WORD...",
         |draft, words| command(words).map(|x| draft.command = x),
@@ -67,14 +59,14 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .required()
     .misnamed(&["cmd", "exec", "execstart", "program", "run"]),
-    key(
+    DraftKey::new(
         "directory",
         "PATH",
         |draft, words| absolute(words).map(|x| draft.directory = Some(x)),
         "Its working directory.",
     )
     .misnamed(&["chdir", "cwd", "dir", "workdir", "working-dir", "working-directory"]),
-    key(
+    DraftKey::new(
         "environment",
         "NAME=VALUE...",
         |draft, words| {
@@ -85,53 +77,53 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .repeatable()
     .misnamed(&["env", "variables"]),
-    key(
+    DraftKey::new(
         "environment-file",
         "PATH",
         |draft, words| absolute(words).map(|x| draft.environment_file = Some(x)),
         "A file of more of them, one a line; those of `environment` win.",
     )
     .misnamed(&["env-file", "envfile"]),
-    key(
+    DraftKey::new(
         "user",
         "USER",
         |draft, words| text_of(words).map(|x| draft.user = Some(x)),
         "Whom it runs as: a number, or a name in `/etc/passwd`; with the groups of that user.",
     ),
-    key(
+    DraftKey::new(
         "group",
         "GROUP",
         |draft, words| text_of(words).map(|x| draft.group = Some(x)),
         "Its group in place of the user's own: a number, or a name in `/etc/group`.",
     ),
-    key(
+    DraftKey::new(
         "limit-processes",
         "N",
         |draft, words| count(words, 1).map(|x| draft.limits.processes = Some(x.into())),
         "Most processes and threads of its user (`RLIMIT_NPROC`; root has no such limit).",
     )
     .misnamed(&["nproc", "pids-limit", "processes"]),
-    key(
+    DraftKey::new(
         "limit-open-files",
         "N",
         |draft, words| count(words, 1).map(|x| draft.limits.open_files = Some(x.into())),
         "Most open descriptors of a process (`RLIMIT_NOFILE`).",
     )
     .misnamed(&["nofile", "limit-nofile", "open-files"]),
-    key(
+    DraftKey::new(
         "limit-memory",
         "SIZE",
         |draft, words| size(words).map(|x| draft.limits.address_space_bytes = Some(x)),
         "Most address space of a process (`RLIMIT_AS`).",
     )
     .misnamed(&["memory", "memory-limit", "memory-max"]),
-    key(
+    DraftKey::new(
         "limit-core",
         "SIZE",
         |draft, words| size(words).map(|x| draft.limits.core_bytes = Some(x)),
         "The largest core file (`RLIMIT_CORE`).",
     ),
-    key(
+    DraftKey::new(
         "output",
         "inherit, file PATH or prefixed",
         |draft, words| output(words).map(|x| draft.output = Some(x)),
@@ -139,21 +131,21 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("inherit")
     .misnamed(&["log", "stderr", "stdout"]),
-    key(
+    DraftKey::new(
         "enabled",
         "yes or no",
         |draft, words| one_of(words, &[("yes", true), ("no", false)]).map(|x| draft.enabled = x),
         "Whether it is to run at all.",
     )
     .or("yes"),
-    key(
+    DraftKey::new(
         "after",
         "NAME...",
         |draft, words| names(words).map(|x| draft.after = x),
         "Applications that are up before it is started: running, and healthy if they have a check. One that is never restarted and has no check is a job, which must have ended with 0. It is stopped before they are.",
     )
     .misnamed(&["depends-on", "needs", "requires"]),
-    key(
+    DraftKey::new(
         "restart",
         "always, on-failure or never",
         |draft, words| restart(words).map(|x| draft.restart = Some(x)),
@@ -161,7 +153,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("always")
     .misnamed(&["autorestart"]),
-    key(
+    DraftKey::new(
         "backoff-initial",
         "TIME",
         |draft, words| time(words).map(|x| draft.backoff_initial = x),
@@ -169,35 +161,35 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("1s")
     .misnamed(&["backoff", "restart-delay", "restart-sec"]),
-    key(
+    DraftKey::new(
         "backoff-max",
         "TIME",
         |draft, words| time(words).map(|x| draft.backoff_max = x),
         "The longest such time. Who has run for so long begins with `backoff-initial` again.",
     )
     .or("1m"),
-    key(
+    DraftKey::new(
         "backoff-factor",
         "N",
         |draft, words| count(words, 1).map(|x| draft.backoff_factor = x),
         "By how much the time grows with each restart.",
     )
     .or("2"),
-    key(
+    DraftKey::new(
         "restart-limit",
         "N in TIME",
         |draft, words| restart_limit(words).map(|x| draft.restart_limit = Some(x)),
         "So many restarts within that time, and it has failed for good at its next end. Without it, it is never given up.",
     )
     .misnamed(&["max-restarts", "restart-max", "start-limit"]),
-    key(
+    DraftKey::new(
         "stop-signal",
         "SIGNAL",
         |draft, words| signal(words).map(|x| draft.stop_signal = Some(x)),
         "What its first process is sent to stop it.",
     )
     .or("TERM"),
-    key(
+    DraftKey::new(
         "stop-timeout",
         "TIME",
         |draft, words| time(words).map(|x| draft.stop_timeout = x),
@@ -205,14 +197,14 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("30s")
     .misnamed(&["grace", "grace-period", "stop-grace-period", "timeout"]),
-    key(
+    DraftKey::new(
         "health-check",
         "tcp [IP:]PORT, http [IP:]PORT /PATH or command WORD...",
         |draft, words| probe(words).map(|x| draft.probe = Some(x)),
         "How it is found out whether it works: a connection to loopback that is accepted, a GET answered with status 200 to 399, or a command that ends with 0.",
     )
     .misnamed(&["check", "health", "test"]),
-    key(
+    DraftKey::new(
         "health-interval",
         "TIME",
         |draft, words| positive(words).map(|x| draft.health_interval = x),
@@ -220,7 +212,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("10s")
     .beside("health-check"),
-    key(
+    DraftKey::new(
         "health-timeout",
         "TIME",
         |draft, words| positive(words).map(|x| draft.health_timeout = x),
@@ -228,7 +220,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("5s")
     .beside("health-check"),
-    key(
+    DraftKey::new(
         "health-threshold",
         "N",
         |draft, words| count(words, 1).map(|x| draft.health_threshold = x),
@@ -236,7 +228,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("3")
     .beside("health-check"),
-    key(
+    DraftKey::new(
         "health-start-period",
         "TIME",
         |draft, words| time(words).map(|x| draft.health_start_period = x),
@@ -244,7 +236,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
     )
     .or("30s")
     .beside("health-check"),
-    key(
+    DraftKey::new(
         "health-action",
         "report or restart",
         |draft, words| health_action(words).map(|x| draft.health_action = Some(x)),

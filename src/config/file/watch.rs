@@ -7,7 +7,7 @@ use super::super::value;
 use super::accounts::Accounts;
 use super::app::values::{absolute, one, text_of};
 use super::error::{Errors, Fault};
-use super::key::{self, Key, Set};
+use super::key::{self, Key};
 use super::syntax::Section;
 use super::words::Word;
 use crate::collector::watch::{Cgroup, Selectors, Template, Watch};
@@ -32,43 +32,35 @@ pub(super) struct Draft {
     groups_max: usize,
 }
 
-/// Names the type, which closures want to know.
-const fn key(
-    name: &'static str,
-    value: &'static str,
-    set: Set<Draft>,
-    help: &'static str,
-) -> Key<Draft> {
-    Key::new(name, value, set, help)
-}
+type DraftKey = Key<Draft>;
 
 /// The keys, in the order of the documentation. A new one is a row here and a field of [`Draft`].
-pub(super) const KEYS: &[Key<Draft>] = &[
-    key(
+pub(super) const KEYS: &[DraftKey] = &[
+    DraftKey::new(
         "pid-file",
         "PATH",
         |draft, words| absolute(words).map(|x| draft.selectors.pid_file = Some(x)),
         "The process whose id is in this file.",
     ),
-    key(
+    DraftKey::new(
         "executable",
         "NAME or PATH...",
         |draft, words| texts(words, "names or paths").map(|x| draft.selectors.executables = x),
         "Processes that execute one of these: a name as `ps -C` has it, of which 15 bytes count, or a path from / on.",
     ),
-    key(
+    DraftKey::new(
         "command-line",
         "REGEX",
         |draft, words| regex(words).map(|x| draft.selectors.command_line = Some(x)),
         "Processes in whose arguments, with blanks between them, this expression matches somewhere. The syntax is RE2's.",
     ),
-    key(
+    DraftKey::new(
         "user",
         "USER...",
         |draft, words| texts(words, "users").map(|x| draft.users = x),
         "Processes of one of these effective users: numbers, or names in `/etc/passwd`.",
     ),
-    key(
+    DraftKey::new(
         "cgroup",
         "PATH...",
         |draft, words| {
@@ -81,7 +73,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         },
         "Processes in one of these control groups, of version 1 or 2, or below.",
     ),
-    key(
+    DraftKey::new(
         "unit",
         "UNIT...",
         |draft, words| {
@@ -91,7 +83,7 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         },
         "Processes of one of these units of systemd; `.service` need not be written.",
     ),
-    key(
+    DraftKey::new(
         "children",
         "yes or no",
         |draft, words| {
@@ -101,13 +93,13 @@ pub(super) const KEYS: &[Key<Draft>] = &[
         "Whether what these start belongs to them, unless a section selects it itself.",
     )
     .or("yes"),
-    key(
+    DraftKey::new(
         "group",
         "TEMPLATE",
         |draft, words| text_of(words).map(|x| draft.group = Some(x)),
         "What each process is counted under, in place of the name of the section: text with `${comm}` (its name in the kernel), `${executable}`, `${path}`, `${user}`, `${cgroup}`, and `${1}` or `${name}` for groups of `command-line`.",
     ),
-    key(
+    DraftKey::new(
         "groups-max",
         "N",
         |draft, words| {
