@@ -6,8 +6,8 @@
 //! to it that it is never far.
 
 use super::page::Page;
-use crate::gzip::{Compiler, Stream, Template, Value};
-use crate::metric::lock;
+use crate::gzip::{Compiler, Outline, Stream, Template, Value};
+use crate::metric::{ScalarCells, lock};
 use crate::registry::{Group, Selection};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -27,9 +27,25 @@ pub(crate) struct CompressedLayout {
 
 /// Pages that a gzip member is made of.
 pub(crate) struct CompressedPages {
-    pages: Vec<(Arc<Page>, Arc<Template>)>,
+    pages: Vec<CompressedPage>,
     /// The writer that remembers the body before; of bodies that overlap one has it.
     writer: Mutex<Option<Box<Writer>>>,
+}
+
+/// A page of a member, and at hand what tells whether it is as it was: most are, and the rest of them
+/// is not looked at then.
+struct CompressedPage {
+    outline: Outline,
+    cells: Option<ScalarCells>,
+    page: Arc<Page>,
+    template: Arc<Template>,
+}
+
+impl CompressedPage {
+    fn new((page, template): (Arc<Page>, Arc<Template>)) -> CompressedPage {
+        let (outline, cells) = (template.outline(), page.scalar_cells());
+        CompressedPage { outline, cells, page, template }
+    }
 }
 
 /// What writes bodies.
@@ -59,7 +75,7 @@ impl CompressedLayout {
 }
 
 impl CompressedPages {
-    fn new(pages: Vec<(Arc<Page>, Arc<Template>)>) -> CompressedPages {
+    fn new(pages: Vec<CompressedPage>) -> CompressedPages {
         let writer = Writer { stream: Stream::with_history(), values: Vec::new() };
         CompressedPages { pages, writer: Mutex::new(Some(Box::new(writer))) }
     }
@@ -68,7 +84,7 @@ impl CompressedPages {
     fn follow(&self, pages: Vec<Arc<Page>>) -> CompressedPages {
         let numbers = self.pages.iter().enumerate();
         let numbers: HashMap<*const Page, usize> =
-            numbers.map(|(number, (page, _))| (Arc::as_ptr(page), number)).collect();
+            numbers.map(|(number, page)| (Arc::as_ptr(&page.page), number)).collect();
         let mut compiling = Compiling { pages: &pages, compiler: Compiler::default(), next: None };
         let mut templates = Vec::with_capacity(pages.len());
         // The number that the page before had, and how many pages before this one are those that
@@ -81,14 +97,14 @@ impl CompressedPages {
             let is_successor = number.is_some() && number == previous.map(|number| number + 1);
             unchanged = if is_successor { unchanged + 1 } else { 0 };
             previous = number;
-            let kept = number.map(|number| &self.pages[number].1);
+            let kept = number.map(|number| &self.pages[number].template);
             let kept = kept.filter(|template| template.pages_back() <= unchanged);
             templates.push(match kept {
                 Some(template) => Arc::clone(template),
                 None => Arc::new(compiling.compile(index)),
             });
         }
-        CompressedPages::new(pages.into_iter().zip(templates).collect())
+        CompressedPages::new(pages.into_iter().zip(templates).map(CompressedPage::new).collect())
     }
 }
 
@@ -159,14 +175,14 @@ impl CompressedBody {
             Next::Nothing => return true,
         };
         let pages = &self.pages.pages;
-        while let Some((page, template)) = pages.get(next) {
+        while let Some(page) = pages.get(next) {
             let len = out.len() - start + writer.stream.unsettled_len();
-            if len > 0 && len + template.len_max() > room {
+            if len > 0 && len + page.outline.len_max > room {
                 writer.stream.settle(out);
                 self.next = Next::Page(next);
                 return false;
             }
-            writer.write_page(page, template, out);
+            writer.write_page(page, out);
             next += 1;
         }
         // Behind the last value the line ends as behind every other.
@@ -178,10 +194,19 @@ impl CompressedBody {
 }
 
 impl Writer {
-    fn write_page(&mut self, page: &Page, template: &Template, out: &mut Vec<u8>) {
+    fn write_page(&mut self, page: &CompressedPage, out: &mut Vec<u8>) {
         let Writer { stream, values } = self;
-        let notes = page.read_notes();
-        if notes.is_none() && page.has_values(stream.marks(template)) && stream.repeat(template) {
+        let CompressedPage { outline, cells, page, template } = page;
+        let marks = stream.marks(*outline);
+        let (notes, has_values) = match cells {
+            Some(cells) => (None, cells.are(marks)),
+            None => {
+                let notes = page.read_notes();
+                let has_values = notes.is_none() && page.has_values(marks);
+                (notes, has_values)
+            }
+        };
+        if has_values && stream.repeat(*outline) {
             return;
         }
         page.read_values(values);

@@ -18,7 +18,7 @@ use super::protobuf::{self, MetricFields};
 use super::rendered::{Rendered, bits, put_value};
 use super::{Lines, Shown, Sink, Syntax, Values};
 use crate::gzip;
-use crate::metric::{BlockView, PageSource, Part, Value};
+use crate::metric::{BlockView, PageSource, Part, ScalarCells, Value};
 use crate::model::Desc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -258,6 +258,14 @@ impl Page {
     /// The length of all lines.
     pub(crate) fn lines_len(&self) -> usize {
         self.lines_len
+    }
+
+    /// The cells of the values, if the page is no more than its lines and they.
+    pub(crate) fn scalar_cells(&self) -> Option<ScalarCells> {
+        match &self.content {
+            Content::Text(_) => self.source.scalar_cells(),
+            Content::Binary(_) | Content::Noted { .. } | Content::Built { .. } => None,
+        }
     }
 
     /// Whether `marks` are those of the present values.

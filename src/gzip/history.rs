@@ -6,18 +6,19 @@
 //! present   those of the present one, so far
 //! pages     for each page: where its bits end, and what its text does to the CRC
 //! marks     for each line: what tells its value from others
-//! lens      for each line: the length of its value's text
+//! lens      for each line: its length, that of its value's text included
 //! ```
 //!
 //! The bits of a page are good again if its values are the same, and if the values in front of it
 //! are as long as they were, as far back as its matches point.
 
 use super::bits::FLUSH_ROOM;
+use super::template::{LineText, Outline};
 use super::value::Value;
 use std::ops::Range;
 
 /// Pages behind so many bits of a member are not remembered, which bounds the memory to half a MiB
-/// and nine bytes a line. Where there is more, most pages change between two scrapes.
+/// and twelve bytes a line. Where there is more, most pages change between two scrapes.
 const REMEMBERED_BITS_MAX: usize = 8 * 256 * 1_024;
 
 /// Records are brought up to date in place, one page after the other: those in front of the next one
@@ -29,7 +30,7 @@ pub(super) struct History {
     present: Vec<u8>,
     pages: Vec<PageRecord>,
     marks: Vec<u64>,
-    lens: Vec<u8>,
+    lens: Vec<u32>,
     /// The page that comes next, and its first line.
     page: usize,
     line: usize,
@@ -62,8 +63,8 @@ pub(super) struct Repeated<'h> {
     /// Where the page before was repeated too, and since they were written, this begins mostly with
     /// what that one ended with.
     pub(super) crc: CrcStep,
-    /// The length of each value's text.
-    pub(super) lens: &'h [u8],
+    /// The length of each line.
+    pub(super) lens: &'h [u32],
 }
 
 impl History {
@@ -90,8 +91,9 @@ impl History {
     }
 
     /// Passes the next page, if it is remembered, and its bits are good again for the values that it
-    /// had. It refers to so many pages before it.
-    pub(super) fn repeat(&mut self, line_count: usize, pages_back: usize) -> Option<Repeated<'_>> {
+    /// had.
+    pub(super) fn repeat(&mut self, page: Outline) -> Option<Repeated<'_>> {
+        let Outline { line_count, pages_back, .. } = page;
         if self.bit > REMEMBERED_BITS_MAX || self.alike < pages_back {
             return None;
         }
@@ -107,7 +109,13 @@ impl History {
     }
 
     /// Remembers the next page, which takes so many bits.
-    pub(super) fn record(&mut self, values: &[Value], bits: usize, crc: CrcStep) {
+    pub(super) fn record(
+        &mut self,
+        texts: &[LineText],
+        values: &[Value],
+        bits: usize,
+        crc: CrcStep,
+    ) {
         let end = match u32::try_from(self.bit + bits) {
             Ok(end) if self.bit <= REMEMBERED_BITS_MAX => end,
             _ => return self.pages.truncate(self.page),
@@ -123,9 +131,11 @@ impl History {
         (self.bit_before, self.bit) = (before.end as usize, end as usize);
         let mut is_alike = !is_new;
         let marks = self.marks[self.line..lines_end].iter_mut();
-        for ((mark, len), value) in marks.zip(&mut self.lens[self.line..lines_end]).zip(values) {
-            is_alike &= *len == value.len;
-            (*mark, *len) = (value.mark, value.len);
+        let lines = marks.zip(&mut self.lens[self.line..lines_end]);
+        for ((mark, len), (text, value)) in lines.zip(texts.iter().zip(values)) {
+            let before = std::mem::replace(len, text.len.wrapping_add(value.len.into()));
+            is_alike &= *len == before;
+            *mark = value.mark;
         }
         self.page += 1;
         self.line = lines_end;

@@ -27,5 +27,5 @@ mod template;
 mod value;
 
 pub use stream::Stream;
-pub use template::{Compiler, Template};
+pub use template::{Compiler, Outline, Template};
 pub use value::Value;

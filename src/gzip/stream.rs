@@ -7,7 +7,7 @@ use super::history::{CrcStep, History, Repeated};
 use super::huffman::{BLOCK_HEADER, DIGIT_BITS, DISTANCE, END, FIRST_DIGIT_CODE, LITLEN};
 use super::matches::LINES_BACK_MAX;
 use super::tables::distance_symbol;
-use super::template::{LineText, Program, Step, Template};
+use super::template::{LineText, Outline, Program, Step, Template};
 use super::value::Value;
 use std::ops::Range;
 
@@ -92,23 +92,22 @@ impl Stream {
     }
 
     /// The marks of the values that the next page had in the member before, if that is remembered.
-    pub fn marks(&self, template: &Template) -> &[u64] {
-        self.history.as_ref().map_or(&[], |history| history.marks(template.lines.len()))
+    pub fn marks(&self, page: Outline) -> &[u64] {
+        self.history.as_ref().map_or(&[], |history| history.marks(page.line_count))
     }
 
     /// Takes the next page over from the member before: the page must have the values that it had.
     /// Says whether it could; else the page is to be written.
-    pub fn repeat(&mut self, template: &Template) -> bool {
-        let lines = &template.lines;
-        let page = self.history.as_mut().and_then(|h| h.repeat(lines.len(), template.pages_back()));
+    pub fn repeat(&mut self, page: Outline) -> bool {
+        let page = self.history.as_mut().and_then(|history| history.repeat(page));
         let Some(Repeated { bits, crc, lens }) = page else { return false };
         let start = if self.repeated.is_empty() { bits.start } else { self.repeated.start };
         self.repeated = start..bits.end;
         let mut position = self.position;
-        for (text, len) in lines.iter().zip(lens) {
+        for len in lens {
             self.line = self.line.wrapping_add(1);
             self.starts[self.line % STARTS] = position;
-            position = position.wrapping_add(text.len).wrapping_add(u32::from(*len));
+            position = position.wrapping_add(*len);
         }
         let (step, step_len) = &mut self.repeated_crc;
         if step.after != crc.before {
@@ -146,7 +145,7 @@ impl Stream {
         self.reserve(template.len_max_with_tails(0));
         let written = self.lines(template, values.iter().map(|value| (value, &[][..])), out);
         if let Some(history) = &mut self.history {
-            history.record(values, written.bits, written.crc);
+            history.record(&template.lines, values, written.bits, written.crc);
             history.write(&out[written.start..]);
         }
     }
@@ -167,7 +166,7 @@ impl Stream {
         let tails = starts.zip(tail_ends).map(|(start, end)| &tails[*start..*end]);
         let written = self.lines(template, values.iter().zip(tails), out);
         if let Some(history) = &mut self.history {
-            history.record(values, written.bits, written.crc);
+            history.record(&template.lines, values, written.bits, written.crc);
             history.break_off();
             history.write(&out[written.start..]);
         }

@@ -112,6 +112,15 @@ pub struct Template {
     pages_back: usize,
 }
 
+/// What is asked of a template whose page is as it was: apart from it, so that it is not fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline {
+    pub(super) line_count: usize,
+    pub(super) pages_back: usize,
+    /// The rendered page takes at most this many bytes.
+    pub len_max: usize,
+}
+
 /// What the CRC needs to know of a line's constant text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineText {
@@ -126,12 +135,13 @@ impl Template {
         self.pages_back
     }
 
-    /// The rendered page takes at most this many bytes.
-    pub fn len_max(&self) -> usize {
-        self.len_max_with_tails(self.lines.len() * self.tail_len_max)
+    /// What is needed where the page is as it was in the member before.
+    pub fn outline(&self) -> Outline {
+        let len_max = self.len_max_with_tails(self.lines.len() * self.tail_len_max);
+        Outline { line_count: self.lines.len(), pages_back: self.pages_back, len_max }
     }
 
-    /// Likewise, where all tails together are so long.
+    /// The rendered page takes at most this many bytes where all tails together are so long.
     pub(super) fn len_max_with_tails(&self, tails_len: usize) -> usize {
         // The longest literal code takes two bytes.
         let unknown = self.lines.len() * VALUE_LEN_MAX + tails_len;

@@ -62,7 +62,7 @@ pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::{BlockView, FamilyCore};
 pub(crate) use given::{Given, GivenFamily, shapes as given_shapes};
 pub(crate) use shape::{Part, Shape};
-pub(crate) use source::{NativeHistogram, Note, PageSource};
+pub(crate) use source::{NativeHistogram, Note, PageSource, ScalarCells};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

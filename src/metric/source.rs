@@ -41,6 +41,21 @@ pub(crate) struct PageSource {
     slots: Slots,
 }
 
+/// The cells of a page that shows those of its block one by one, in their order.
+pub(crate) struct ScalarCells {
+    block: Arc<Block>,
+    count: usize,
+}
+
+impl ScalarCells {
+    /// Whether the cells are these, bit by bit.
+    #[inline]
+    pub(crate) fn are(&self, bits: &[u64]) -> bool {
+        bits.len() == self.count
+            && (0..self.count).all(|index| self.block.load(index) == bits[index])
+    }
+}
+
 /// Slots of a block.
 enum Slots {
     /// The first so many, in their order: those of most pages, which so need no list.
@@ -104,6 +119,16 @@ impl PageSource {
 
     pub(crate) fn part(&self) -> Part {
         self.part
+    }
+
+    /// The cells themselves, if the values are no more than they.
+    pub(crate) fn scalar_cells(&self) -> Option<ScalarCells> {
+        match (self.shape(), self.part, &self.slots) {
+            (Shape::Scalar(_), Part::All, Slots::First(count)) => {
+                Some(ScalarCells { block: Arc::clone(&self.block), count: *count })
+            }
+            _ => None,
+        }
     }
 
     /// The lines of each series.
