@@ -3,6 +3,7 @@
 //! Files that are not there or that only root may read have no label at all, so the labels are
 //! known when the files are read: once, since they do not change while the host runs.
 
+use super::absent::Absence;
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::table::{Metric, Table};
@@ -43,6 +44,7 @@ const LABELS: [(&str, &str); 20] = [
 pub(super) struct Dmi {
     registry: Registry,
     folder: Arc<Path>,
+    absence: Absence,
     /// Once the files were read.
     shown: Option<Shown>,
 }
@@ -55,7 +57,8 @@ struct Shown {
 impl Dmi {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         let folder = Arc::from(setup.roots.sys.join("class/dmi/id"));
-        Ok(Box::new(Dmi { registry: setup.registry.clone(), folder, shown: None }))
+        let (registry, absence) = (setup.registry.clone(), Absence::default());
+        Ok(Box::new(Dmi { registry, folder, absence, shown: None }))
     }
 
     fn read(&self, files: &mut Files) -> Result<Shown, CollectError> {
@@ -81,7 +84,10 @@ impl Dmi {
 
 impl Collector for Dmi {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let is_there = self.folder.exists();
+        let is_there = match self.shown {
+            Some(_) => self.folder.exists(),
+            None => self.absence.open(&self.folder).is_ok(),
+        };
         if is_there && self.shown.is_none() {
             self.shown = Some(self.read(files)?);
         }
@@ -92,5 +98,30 @@ impl Collector for Dmi {
             }
         }
         if is_there { Ok(()) } else { Err(CollectError::NoData { path: Arc::clone(&self.folder) }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::scratch::Scratch;
+
+    #[test]
+    fn a_folder_that_comes_late_goes_and_comes_back_is_found() {
+        let scratch = Scratch::new("dmi-late");
+        let folder = Arc::from(scratch.path("id"));
+        let (registry, absence) = (Registry::new(), Absence::default());
+        let mut dmi = Dmi { registry, folder, absence, shown: None };
+        let mut is_shown = || match dmi.collect(&mut Files::default()) {
+            Ok(()) => true,
+            Err(error) if error.is_no_data() => false,
+            Err(error) => panic!("{error}"),
+        };
+        for _ in 0..2 {
+            assert!(!is_shown() && !is_shown());
+            scratch.write("id/bios_date", b"01/02/2003\n");
+            assert!(is_shown() && is_shown());
+            std::fs::remove_dir_all(scratch.path("id")).unwrap();
+        }
     }
 }

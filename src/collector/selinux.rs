@@ -1,6 +1,7 @@
 //! `selinux`: whether SELinux is on, what it enforces, and how its cache does. Sources: selinuxfs in
 //! sysfs' `fs/selinux`, and `/etc/selinux/config` of the root file system.
 
+use super::absent::Absence;
 use super::error::CollectError;
 use super::fs::{Files, KeptFile};
 use super::lines::{Lines, parse_number, parse_only_number};
@@ -45,6 +46,7 @@ const DISABLED: f64 = -1.0;
 
 pub(super) struct SeLinux {
     folder: PathBuf,
+    absence: Absence,
     config: KeptFile,
     enforce: KeptFile,
     threshold: KeptFile,
@@ -72,6 +74,7 @@ impl SeLinux {
             cache: Table::register(registry, &[], &CACHE)?,
             hash: Table::register(registry, &[], &HASH)?,
             folder,
+            absence: Absence::default(),
         }))
     }
 }
@@ -80,7 +83,8 @@ impl Collector for SeLinux {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let (mut modes, mut cache) = (self.modes.sweep(), self.cache.sweep());
         let mut hash = self.hash.sweep();
-        let is_enabled = is_selinuxfs(&self.folder);
+        let folder = self.absence.open(&self.folder);
+        let is_enabled = folder.is_ok_and(|folder| is_selinuxfs(&folder));
         self.enabled.set(&[Some(if is_enabled { 1.0 } else { 0.0 })]);
         if !is_enabled {
             return Ok(());

@@ -65,10 +65,9 @@ impl Medium {
     }
 }
 
-/// Whether the folder `path` is on selinuxfs. One that cannot be opened is not.
-pub fn is_selinuxfs(path: &Path) -> bool {
-    let magic = File::open(path).and_then(|folder| file_system_magic(&folder));
-    magic.is_ok_and(|magic| magic == SELINUX)
+/// Whether `folder` is on selinuxfs. One that cannot be asked is not.
+pub fn is_selinuxfs(folder: &File) -> bool {
+    file_system_magic(folder).is_ok_and(|magic| magic == SELINUX)
 }
 
 // From linux/magic.h, each below 2^32.
