@@ -80,6 +80,7 @@ fn gzip(c: &mut Criterion) {
         let workload = Workload::new(lines);
         gzip_of(c, "w", &workload.registry);
     }
+    gzip_of_changing(c, 10_000);
     let registry = Registry::new();
     let report = |report: Report<'_>| {
         black_box(report);
@@ -109,6 +110,27 @@ fn gzip_of(c: &mut Criterion, name: &str, registry: &Registry) {
             encoder.exposition(GZIP, Selection::ALL, now).write_all(&mut body);
             black_box(&body);
         });
+    });
+    group.finish();
+}
+
+/// A tenth of the values are others than in the member before.
+fn gzip_of_changing(c: &mut Criterion, lines: usize) {
+    let mut workload = Workload::new(lines);
+    let mut encoder = Encoder::new(workload.registry.clone());
+    let now = Instant::now();
+    let mut body = Vec::new();
+    let mut group = c.benchmark_group("encode/gzip");
+    group.throughput(Throughput::Elements(lines as u64));
+    group.bench_function(BenchmarkId::new("w_10_percent_changed", lines), |bencher| {
+        bencher.iter_batched(
+            || workload.advance(),
+            |()| {
+                body.clear();
+                encoder.exposition(GZIP, Selection::ALL, now).write_all(&mut body);
+            },
+            BatchSize::PerIteration,
+        );
     });
     group.finish();
 }

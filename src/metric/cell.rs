@@ -7,6 +7,7 @@
 //!   exemplars   slots of another kind, where the family keeps exemplars
 //! Series  owns one slot of one block until the last handle, look-up entry and page is gone
 //! Cells   a handle's view: the address of its first cell, and the Series that keeps it alive
+//! ScalarCells   a page's view of a block of scalars, likewise
 //! ```
 //!
 //! A slot is given out again only when its [`Series`] is dropped, so neither an update through an
@@ -358,6 +359,40 @@ impl Cells {
     }
 }
 
+/// The first cells of a block, for a page that shows them one by one: at hand without looking at the
+/// block.
+pub(crate) struct ScalarCells {
+    /// INVARIANT: cells of `_block`, which neither move nor become fewer.
+    cells: NonNull<[AtomicU64]>,
+    /// Keeps `cells` alive.
+    _block: Arc<Block>,
+}
+
+// SAFETY: `cells` points at atomics, which any thread may use, in memory that `_block` keeps alive;
+// `_block` can itself be sent and shared.
+unsafe impl Send for ScalarCells {}
+// SAFETY: as for Send.
+unsafe impl Sync for ScalarCells {}
+
+impl ScalarCells {
+    pub(super) fn new(block: Arc<Block>, count: usize) -> ScalarCells {
+        assert!(count <= block.lines.len() * CELLS_PER_LINE, "a block has {count} cells");
+        let first = NonNull::from(&*block.lines).cast::<AtomicU64>();
+        let cells = NonNull::slice_from_raw_parts(first, count);
+        ScalarCells { cells, _block: block }
+    }
+
+    /// Whether the cells are these, bit by bit.
+    #[inline]
+    pub(crate) fn are(&self, bits: &[u64]) -> bool {
+        // SAFETY: cells of a live block, by the invariant of the field.
+        let cells = unsafe { self.cells.as_ref() };
+        // ORDERING: Relaxed: as in `Block::load`.
+        let is_same = |(cell, bits): (&AtomicU64, &u64)| cell.load(Ordering::Relaxed) == *bits;
+        cells.len() == bits.len() && cells.iter().zip(bits).all(is_same)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,6 +421,24 @@ mod tests {
         drop(clone);
         let reused = Cells::new(series(&block).unwrap());
         assert_eq!(reused.first().load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn cells_of_a_page_keep_their_block_and_are_told_apart() {
+        let shape = Arc::new(Shape::Scalar(Number::U64));
+        let block = Block::new(shape, 9, Arc::default(), WholeKey::default(), None);
+        let handles: Vec<Cells> = (0..9).map(|_| Cells::new(series(&block).unwrap())).collect();
+        for (cells, value) in handles.iter().zip(1..) {
+            cells.first().store(value, Ordering::Relaxed);
+        }
+        let page = ScalarCells::new(Arc::clone(&block), 9);
+        assert!(page.are(&[1, 2, 3, 4, 5, 6, 7, 8, 9]));
+        assert!(!page.are(&[1, 2, 3, 4, 5, 6, 7, 8]));
+        assert!(!page.are(&[]));
+        handles[8].first().store(10, Ordering::Relaxed);
+        assert!(!page.are(&[1, 2, 3, 4, 5, 6, 7, 8, 9]));
+        drop((handles, block));
+        assert!(page.are(&[1, 2, 3, 4, 5, 6, 7, 8, 10]));
     }
 
     #[test]

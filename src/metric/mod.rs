@@ -57,12 +57,12 @@ pub use labels::{LabelSchema, LabelValue, Labels};
 pub use native::NativeBuckets;
 pub use timed::{TimedCounter, TimedGauge};
 
-pub(crate) use cell::{Series, Value};
+pub(crate) use cell::{ScalarCells, Series, Value};
 pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::{BlockView, FamilyCore};
 pub(crate) use given::{Given, GivenFamily, shapes as given_shapes};
 pub(crate) use shape::{Part, Shape};
-pub(crate) use source::{NativeHistogram, Note, PageSource, ScalarCells};
+pub(crate) use source::{NativeHistogram, Note, PageSource};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

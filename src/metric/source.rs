@@ -1,6 +1,6 @@
 //! What a page reads: the values of some series of one block, and the notes that stand beside them.
 
-use super::cell::{Block, FIRST_BUCKET, SUM, Series, Value};
+use super::cell::{Block, FIRST_BUCKET, SUM, ScalarCells, Series, Value};
 use super::exemplar::KeptExemplar;
 use super::histogram::histogram_cells;
 use super::native::{NativeBuckets, NativeCounts};
@@ -39,21 +39,6 @@ pub(crate) struct PageSource {
     first: usize,
     /// The slot of each series from there on that the page has, so that reading does not visit them.
     slots: Slots,
-}
-
-/// The cells of a page that shows those of its block one by one, in their order.
-pub(crate) struct ScalarCells {
-    block: Arc<Block>,
-    count: usize,
-}
-
-impl ScalarCells {
-    /// Whether the cells are these, bit by bit.
-    #[inline]
-    pub(crate) fn are(&self, bits: &[u64]) -> bool {
-        bits.len() == self.count
-            && (0..self.count).all(|index| self.block.load(index) == bits[index])
-    }
 }
 
 /// Slots of a block.
@@ -125,7 +110,7 @@ impl PageSource {
     pub(crate) fn scalar_cells(&self) -> Option<ScalarCells> {
         match (self.shape(), self.part, &self.slots) {
             (Shape::Scalar(_), Part::All, Slots::First(count)) => {
-                Some(ScalarCells { block: Arc::clone(&self.block), count: *count })
+                Some(ScalarCells::new(Arc::clone(&self.block), *count))
             }
             _ => None,
         }
