@@ -33,7 +33,8 @@ pub(super) const FLAGS: &[Flag] = {
 /// How far `idle` falls when a CPU starts anew; node_exporter's limit.
 const REPLUGGED_SECONDS: f64 = 3.0;
 
-/// In the order of /proc/stat, which gives less of them on old kernels.
+/// In the order of /proc/stat. All kernels since Linux 2.6 give [`COUNTED_BY_ALL`] of them; what one
+/// does not count of the others is zero, as in node_exporter.
 const METRICS: [Metric; 10] = [
     seconds("user"),
     seconds("nice"),
@@ -46,6 +47,7 @@ const METRICS: [Metric; 10] = [
     guest_seconds("user"),
     guest_seconds("nice"),
 ];
+const COUNTED_BY_ALL: usize = 7;
 const IDLE: usize = 3;
 /// Those in front are not of virtual machines.
 const GUEST: usize = 8;
@@ -88,8 +90,11 @@ impl Cpu {
 
     fn set_times(&mut self, files: &mut Files) -> Result<(), CollectError> {
         let mut cpus = self.times.sweep();
-        for line in Lines::new("stat", files.read_shared(self.stat)?) {
-            if let Some(cpu) = parse_cpu(line)? {
+        let content = files.read_shared(self.stat)?;
+        // A copy that is cut may lack what the kernel counts.
+        let is_whole = content.ends_with(b"\n");
+        for line in Lines::new("stat", content) {
+            if let Some(cpu) = parse_cpu(line, is_whole)? {
                 let seconds = |ticks: u64| ticks as f64 / self.ticks_per_second;
                 let times = cpu.ticks.map(|ticks| ticks.map(seconds));
                 advance(&mut cpus.row(&[cpu.number]), &times[..self.columns]);
@@ -124,8 +129,9 @@ struct CpuLine<'a> {
     ticks: [Option<u64>; METRICS.len()],
 }
 
-/// `None` for lines that tell of something else, or of all CPUs together.
-fn parse_cpu(mut line: Line<'_>) -> Result<Option<CpuLine<'_>>, CollectError> {
+/// `None` for lines that tell of something else, or of all CPUs together. What a kernel does not
+/// count is zero where the line `is_whole`.
+fn parse_cpu(mut line: Line<'_>, is_whole: bool) -> Result<Option<CpuLine<'_>>, CollectError> {
     let word = line.word();
     let Some(digits) = word.and_then(|word| word.strip_prefix(b"cpu")).filter(|d| !d.is_empty())
     else {
@@ -135,8 +141,9 @@ fn parse_cpu(mut line: Line<'_>) -> Result<Option<CpuLine<'_>>, CollectError> {
     let number = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
     let number = number.ok_or_else(|| line.malformed("the number of a CPU", word))?;
     let mut ticks = [None; METRICS.len()];
-    for ticks in &mut ticks {
-        *ticks = line.number_if_any("ticks")?;
+    for index in 0..ticks.len() {
+        let uncounted = || ticks[COUNTED_BY_ALL - 1].filter(|_| is_whole).map(|_| 0);
+        ticks[index] = line.number_if_any("ticks")?.or_else(uncounted);
     }
     Ok(Some(CpuLine { number, ticks }))
 }
@@ -149,19 +156,28 @@ mod tests {
 
     fn parse(content: &str) -> Result<Vec<CpuLine<'_>>, CollectError> {
         let lines = Lines::new("stat", content.as_bytes());
-        lines.filter_map(|line| parse_cpu(line).transpose()).collect()
+        let is_whole = content.ends_with('\n');
+        lines.filter_map(|line| parse_cpu(line, is_whole).transpose()).collect()
     }
 
     #[test]
     fn reads_the_lines_of_single_cpus() {
-        let content = "cpu  9 9 9 9\ncpu0 1 2 3 4 5 6 7 8 9 10\ncpu12 1 2 3 4\nintr 5 6\n";
+        let content = "cpu  9 9 9 9\ncpu0 1 2 3 4 5 6 7 8 9 10\ncpu12 1 2 3 4 5 6 7 8\nintr 5 6\n";
         let first = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(Some);
-        let mut second = [None; 10];
-        second[..4].copy_from_slice(&[Some(1), Some(2), Some(3), Some(4)]);
+        let second = [1, 2, 3, 4, 5, 6, 7, 8, 0, 0].map(Some);
         assert_eq!(
             parse(content).unwrap(),
             [CpuLine { number: "0", ticks: first }, CpuLine { number: "12", ticks: second }]
         );
+    }
+
+    #[test]
+    fn makes_nothing_up_where_the_line_is_cut() {
+        for (content, counted) in [("cpu0 1 2 3 4\nintr 5\n", 4), ("cpu0 1 2 3 4 5 6 7", 7)] {
+            let ticks = parse(content).unwrap()[0].ticks;
+            assert_eq!(ticks.iter().flatten().count(), counted, "{content:?}");
+            assert!(!ticks.contains(&Some(0)), "{content:?}");
+        }
     }
 
     #[test]
