@@ -73,6 +73,7 @@ mod ordinals;
 mod os;
 mod pcidevice;
 mod perf;
+mod places;
 mod powersupplyclass;
 mod pressure;
 pub mod process;
