@@ -7,12 +7,14 @@
 use super::error::CollectError;
 use super::fields::{Described, FieldSweep, Fields};
 use super::flags::{Filter, Flag};
-use super::fs::{Files, KeptFile};
+use super::fs::{Files, KeptFile, is_kernel_view};
 use super::lines::{Line, Lines};
+use super::places::Places;
 use super::remembered::Remembered;
 use super::{Collector, Setup};
 use crate::model::Kind;
 use crate::registry::RegisterError;
+use std::sync::Arc;
 
 const FIELDS: &str = "collector.netstat.fields";
 
@@ -27,10 +29,14 @@ pub(super) const FLAGS: &[Flag] = &[Flag::pattern(
 
 /// The files that have a line of names and a line of numbers for each protocol.
 const TABLES: [&str; 2] = ["netstat", "snmp"];
+/// The file that has a line for each counter.
+const LIST: &str = "snmp6";
 
 pub(super) struct NetStat {
     tables: [KeptFile; TABLES.len()],
     list: KeptFile,
+    /// Whether the files are the kernel's, rather than copies or fixtures.
+    is_view: bool,
     choice: Choice,
     fields: Fields,
 }
@@ -40,7 +46,8 @@ impl NetStat {
         let folder = setup.roots.proc.join("net");
         Ok(Box::new(NetStat {
             tables: TABLES.map(|name| KeptFile::new(folder.join(name))),
-            list: KeptFile::new(folder.join("snmp6")),
+            list: KeptFile::new(folder.join(LIST)),
+            is_view: is_kernel_view(&setup.roots.proc),
             choice: Choice::new(Filter::of(setup.flags.pattern(FIELDS))),
             fields: Fields::new(&setup.registry),
         }))
@@ -49,7 +56,7 @@ impl NetStat {
 
 impl Collector for NetStat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let NetStat { tables, list, choice, fields } = self;
+        let NetStat { tables, list, is_view, choice, fields } = self;
         let mut shown = Shown::begin(choice, fields);
         for (name, file) in TABLES.into_iter().zip(tables) {
             let mut lines = Lines::new(name, files.read(file)?);
@@ -59,7 +66,8 @@ impl Collector for NetStat {
             }
         }
         match files.read(list) {
-            Ok(content) => Lines::new("snmp6", content).try_for_each(|line| shown.set(line)),
+            Ok(content) if *is_view => shown.set_known(content),
+            Ok(content) => shown.set_list(content),
             // There is no such file where IPv6 is switched off.
             Err(error) if error.is_no_data() => Ok(()),
             Err(error) => Err(error),
@@ -70,43 +78,72 @@ impl Collector for NetStat {
 /// Which counters are shown, asked once while they are there.
 struct Choice {
     filter: Filter,
-    /// By a whole line of names, those of its counters.
-    tables: Remembered<Box<[Option<Counter>]>>,
+    /// By a whole line of names.
+    tables: Remembered<Columns>,
     /// By the name that a line begins with.
-    list: Remembered<Option<Counter>>,
+    list: Remembered<Option<Arc<Counter>>>,
+    /// Of the list, the lines that are shown and the last one, which has moved if one in front of it is
+    /// new.
+    places: Places<Option<Arc<Counter>>>,
 }
 
 impl Choice {
     fn new(filter: Filter) -> Choice {
-        Choice { filter, tables: Remembered::new(), list: Remembered::new() }
+        let (tables, list) = (Remembered::new(), Remembered::new());
+        Choice { filter, tables, list, places: Places::new(LIST) }
+    }
+}
+
+/// What is shown of a line of numbers.
+struct Columns {
+    /// How many numbers are passed over first, and the counter behind them.
+    shown: Box<[(usize, Counter)]>,
+    /// How many numbers follow.
+    rest: usize,
+}
+
+impl Columns {
+    fn choose(filter: &Filter, protocol: &[u8], mut names: Line<'_>) -> Columns {
+        let (mut shown, mut passed) = (Vec::new(), 0);
+        while let Some(name) = names.word() {
+            match Counter::choose(filter, protocol, name) {
+                Some(counter) => shown.push((std::mem::take(&mut passed), counter)),
+                None => passed += 1,
+            }
+        }
+        Columns { shown: shown.into(), rest: passed }
     }
 }
 
 /// A counter that is shown.
 struct Counter {
-    protocol: String,
-    name: String,
-    /// The two with an underscore between them.
-    key: String,
+    /// Its protocol and its name with an underscore between them.
+    key: Box<str>,
+    protocol_len: usize,
 }
 
 impl Counter {
     /// `None` of one that is not shown.
     fn choose(filter: &Filter, protocol: &[u8], name: &[u8]) -> Option<Counter> {
-        let text = |bytes| std::str::from_utf8(bytes).ok().map(str::to_owned);
+        let text = |bytes| std::str::from_utf8(bytes).ok();
         let (protocol, name) = (text(protocol)?, text(name)?);
-        let key = format!("{protocol}_{name}");
-        filter.lets(key.as_bytes()).then_some(Counter { protocol, name, key })
+        let key = format!("{protocol}_{name}").into_boxed_str();
+        filter.lets(key.as_bytes()).then_some(Counter { key, protocol_len: protocol.len() })
     }
 
     fn describe(&self) -> Described {
-        let Counter { protocol, name, key } = self;
+        let Counter { key, protocol_len } = self;
+        let (protocol, name) = (&key[..*protocol_len], &key[*protocol_len + 1..]);
         Described {
             name: format!("node_netstat_{key}"),
             help: format!("Counter {name} of {protocol}."),
             kind: Kind::Unknown,
             label_names: &[],
         }
+    }
+
+    fn set(&self, fields: &mut FieldSweep<'_>, value: f64) -> Result<(), CollectError> {
+        fields.set(self.key.as_bytes(), value, || self.describe())
     }
 }
 
@@ -118,7 +155,6 @@ struct Shown<'s> {
 impl<'s> Shown<'s> {
     fn begin(choice: &'s mut Choice, fields: &'s mut Fields) -> Shown<'s> {
         choice.tables.begin_pass();
-        choice.list.begin_pass();
         Shown { choice, fields: fields.sweep() }
     }
 
@@ -137,49 +173,79 @@ impl<'s> Shown<'s> {
             return Err(numbers.malformed("the protocol of the line before", again));
         }
         let Choice { filter, tables, .. } = &mut *self.choice;
-        let choose = |name| Counter::choose(filter, protocol, name);
-        let counters =
-            tables.get(key, || std::iter::from_fn(|| names.word()).map(choose).collect());
-        for counter in counters {
-            let is_there = match counter {
-                Some(counter) => set_counter(&mut self.fields, counter, &mut numbers)?,
-                None => numbers.skip_word(),
-            };
-            if !is_there {
-                return Err(numbers.malformed("a number for each name", None));
-            }
+        let columns = tables.get(key, || Columns::choose(filter, protocol, names));
+        for (passed, counter) in &columns.shown {
+            pass_over(&mut numbers, *passed)?;
+            let value = numbers.number_if_any("a number")?;
+            counter.set(&mut self.fields, value.ok_or_else(|| missing(&numbers))?)?;
         }
+        pass_over(&mut numbers, columns.rest)?;
         match numbers.word() {
             None => Ok(()),
             more => Err(numbers.malformed("a number for each name", more)),
         }
     }
 
-    fn set(&mut self, mut line: Line<'_>) -> Result<(), CollectError> {
-        let Choice { filter, list, .. } = &mut *self.choice;
-        let counter = list.word(&mut line, |name| {
-            let six = name.iter().position(|byte| *byte == b'6')?;
-            let (protocol, name) = name.split_at(six + 1);
-            Counter::choose(filter, protocol, name)
-        });
-        match counter {
-            Some(Some(counter)) => {
-                set_counter(&mut self.fields, counter, &mut line).map(|_is_there| ())
-            }
-            _ => Ok(()),
+    /// Sets what the kernel's own list shows.
+    fn set_known(&mut self, content: &[u8]) -> Result<(), CollectError> {
+        let Shown { choice, fields } = self;
+        let set = |_: &[u8], counter: &Option<Arc<Counter>>, value| match counter {
+            Some(counter) => counter.set(fields, value),
+            None => Ok(()),
+        };
+        if choice.places.visit(content, set)? {
+            return Ok(());
         }
+        let read = self.set_list(content);
+        if read.is_err() {
+            // What follows the error has no place.
+            self.choice.places.clear();
+        }
+        read
+    }
+
+    fn set_list(&mut self, content: &[u8]) -> Result<(), CollectError> {
+        let Choice { filter, list, places, .. } = &mut *self.choice;
+        list.begin_pass();
+        places.clear();
+        let (mut start, mut last) = (0, None);
+        for mut line in Lines::new(LIST, content) {
+            let (at, whole) = (start, line.rest());
+            start += whole.len() + 1;
+            let counter = list.word(&mut line, |name| {
+                let six = name.iter().position(|byte| *byte == b'6')?;
+                let (protocol, name) = name.split_at(six + 1);
+                Counter::choose(filter, protocol, name).map(Arc::new)
+            });
+            let name = &whole[..whole.len() - line.rest().len()];
+            let Some(Some(counter)) = counter else {
+                last = Some((at, name));
+                continue;
+            };
+            last = None;
+            places.add(at, name, Some(Arc::clone(counter)));
+            if let Some(value) = line.number_if_any("a number")? {
+                counter.set(&mut self.fields, value)?;
+            }
+        }
+        if let Some((start, name)) = last {
+            places.add(start, name, None);
+        }
+        Ok(())
     }
 }
 
-/// Sets a counter to the next number of `line`, and says whether there was one.
-fn set_counter(
-    fields: &mut FieldSweep<'_>,
-    counter: &Counter,
-    line: &mut Line<'_>,
-) -> Result<bool, CollectError> {
-    let Some(value) = line.number_if_any("a number")? else { return Ok(false) };
-    fields.set(counter.key.as_bytes(), value, || counter.describe())?;
-    Ok(true)
+/// Passes over so many of the numbers of a line.
+fn pass_over(numbers: &mut Line<'_>, count: usize) -> Result<(), CollectError> {
+    match (0..count).all(|_| numbers.skip_word()) {
+        true => Ok(()),
+        false => Err(missing(numbers)),
+    }
+}
+
+/// The error that a line of numbers has fewer of them than its names are.
+fn missing(numbers: &Line<'_>) -> CollectError {
+    numbers.malformed("a number for each name", None)
 }
 
 #[cfg(test)]
@@ -199,7 +265,7 @@ mod tests {
             let numbers = lines.next().ok_or_else(|| lines.missing("a line of numbers"))?;
             shown.set_protocol(names, numbers)?;
         }
-        Lines::new("snmp6", list.as_bytes()).try_for_each(|line| shown.set(line))?;
+        shown.set_list(list.as_bytes())?;
         drop(shown);
         Ok(samples(&registry))
     }
@@ -219,6 +285,42 @@ mod tests {
                 "node_netstat_UdpLite_A 18446744073709552000",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_known_of_a_list_is_what_it_shows() {
+        const LISTS: &[(&str, &[&str])] = &[
+            ("Ip6X    0\nIp6A    1\nIp6B    2\nUdp6Y    0\n", &["Ip6_A 1", "Ip6_B 2"]),
+            ("Ip6X    10000\nIp6A    10\nIp6B    3\nUdp6Y    7\n", &["Ip6_A 10", "Ip6_B 3"]),
+            // One more in the middle, one that is not shown, one at the end.
+            (
+                "Ip6X    0\nIp6A    1\nIp6B    2\nIcmp6InMsgs    0\nIcmp6B    8\nUdp6Y    0\n",
+                &["Ip6_A 1", "Ip6_B 2", "Icmp6_B 8"],
+            ),
+            ("Ip6X    0\nIp6A    1\nIp6B    2\nUdp6Y    0\n", &["Ip6_A 1", "Ip6_B 2"]),
+            ("Ip6A 5\n", &["Ip6_A 5"]),
+            ("", &[]),
+        ];
+        let registry = Registry::new();
+        let mut fields = Fields::new(&registry);
+        let mut choice = Choice::new(Filter::of(Some(Regex::new("_[AB]").unwrap())));
+        for (list, expected) in LISTS {
+            for _ in 0..2 {
+                Shown::begin(&mut choice, &mut fields).set_known(list.as_bytes()).unwrap();
+                let mut expected: Vec<String> =
+                    expected.iter().map(|shown| format!("node_netstat_{shown}")).collect();
+                expected.sort();
+                assert_eq!(samples_sorted(&registry), expected, "{list:?}");
+            }
+        }
+        let error = Shown::begin(&mut choice, &mut fields).set_known(b"Ip6A 1\nIp6B x\n");
+        assert_eq!(error.unwrap_err().to_string(), "snmp6:2: expected a number, found x");
+    }
+
+    fn samples_sorted(registry: &Registry) -> Vec<String> {
+        let mut samples = samples(registry);
+        samples.sort();
+        samples
     }
 
     #[test]
