@@ -3,6 +3,7 @@
 //! One file per subject. Nothing here knows what the rest of the crate does with it.
 
 pub mod activation;
+pub mod affinity;
 mod batch;
 pub mod btrfs;
 pub mod clock;
