@@ -1,4 +1,5 @@
-//! A collector that runs on helper threads, since its sources may keep a reader waiting.
+//! A collector that runs on helper threads: because its sources may keep a reader waiting, or beside
+//! the others, where the helper comes to it before they are done.
 
 use super::error::CollectError;
 use super::fs::Files;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 /// at once, and what it found is not looked at; by then it is old.
 pub(super) struct Away {
     task: Arc<Task<Visit>>,
+    is_offer: bool,
     begun: Instant,
     is_late: bool,
 }
@@ -26,9 +28,10 @@ struct Visit {
 }
 
 impl Away {
-    pub(super) fn new(collector: Box<dyn Collector>, files: Files) -> Away {
+    /// One that helpers run; if it `is_offer`, only those who come to it in time.
+    pub(super) fn new(collector: Box<dyn Collector>, files: Files, is_offer: bool) -> Away {
         let visit = Visit { collector, files, outcome: Ok(()), took: Duration::ZERO };
-        Away { task: Task::new(visit), begun: Instant::now(), is_late: false }
+        Away { task: Task::new(visit), is_offer, begun: Instant::now(), is_late: false }
     }
 }
 
@@ -39,7 +42,10 @@ impl Collector for Away {
             return if self.is_late { Err(CollectError::Late) } else { Ok(Begun::Elsewhere) };
         }
         (self.is_late, self.begun) = (false, Instant::now());
-        workers.begin(&self.task);
+        match self.is_offer {
+            true => workers.offer(&self.task),
+            false => workers.begin(&self.task),
+        }
         Ok(Begun::Elsewhere)
     }
 

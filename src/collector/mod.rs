@@ -4,7 +4,8 @@
 //! COLLECTORS  a row each: name, on by default or not, help, constructor
 //! Node        runs those that are enabled and selected, and says how long each took and whether
 //!             it worked
-//! Workers     threads for what may keep a reader waiting; a row that is `slow` runs on them
+//! Workers     threads for what may keep a reader waiting; a row that is `slow` runs on them, and
+//!             one that is `beside` runs on them where they come to it in time
 //! Files       what collectors read: kept descriptors, one buffer, one read for all who share a file
 //! Table       what collectors write: series that are there while their source has them
 //! ```
@@ -136,16 +137,26 @@ pub struct Row {
     pub help: &'static str,
     /// Its own flags.
     pub flags: &'static [Flag],
-    /// Whether its sources may keep a reader waiting, so that others read them.
-    is_slow: bool,
+    place: Place,
     create: Create,
+}
+
+/// Which thread runs a collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The one that scrapes.
+    Here,
+    /// A helper, or the one that scrapes when it has done the rest.
+    Either,
+    /// A helper.
+    Away,
 }
 
 type Create = fn(&mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError>;
 
 impl Row {
     const fn on(name: &'static str, help: &'static str, create: Create) -> Row {
-        Row { name, on_by_default: true, help, flags: &[], is_slow: false, create }
+        Row { name, on_by_default: true, help, flags: &[], place: Place::Here, create }
     }
 
     /// A row of a collector that runs only where a flag names it.
@@ -161,7 +172,13 @@ impl Row {
     /// This row, of a collector whose sources may keep a reader waiting: drivers that ask their
     /// hardware, folders on networks.
     const fn slow(self) -> Row {
-        Row { is_slow: true, ..self }
+        Row { place: Place::Away, ..self }
+    }
+
+    /// This row, of a collector that takes some time and shares nothing with others, so that it can
+    /// run beside them.
+    const fn beside(self) -> Row {
+        Row { place: Place::Either, ..self }
     }
 }
 
@@ -190,6 +207,7 @@ pub const COLLECTORS: &[Row] = &[
     ),
     Row::on("cpufreq", "frequencies of CPUs", cpufreq::CpuFreq::create).slow(),
     Row::on("diskstats", "reads, writes and properties of disks", diskstats::DiskStats::create)
+        .beside()
         .with_flags(diskstats::FLAGS),
     Row::on("dmi", "names and versions of the machine, from its firmware", dmi::Dmi::create),
     Row::on("dmmultipath", "disks that several paths lead to", dmmultipath::DmMultipath::create),
@@ -233,6 +251,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("netdev", "traffic and errors of network interfaces", netdev::NetDev::create)
         .with_flags(netdev::FLAGS),
     Row::on("netstat", "counters of network protocols", netstat::NetStat::create)
+        .beside()
         .with_flags(netstat::FLAGS),
     Row::off("network_route", "routes", network_route::NetworkRoute::create),
     Row::on("nfs", "calls of the client of NFS", nfs::create),
@@ -290,6 +309,7 @@ pub const COLLECTORS: &[Row] = &[
     Row::on("udp_queues", "bytes in the queues of UDP sockets", udp_queues::UdpQueues::create),
     Row::on("uname", "names of the kernel and the host, from uname(2)", uname::Uname::create),
     Row::on("vmstat", "what the virtual memory did, from /proc/vmstat", vmstat::VmStat::create)
+        .beside()
         .with_flags(vmstat::FLAGS),
     Row::on("watchdog", "watchdog timers", watchdog::Watchdog::create).slow(),
     Row::off("wifi", "wireless interfaces and their stations", wifi::Wifi::create)

@@ -6,7 +6,7 @@ use super::error::CollectError;
 use super::fs::Files;
 use super::table::{Metric, Table};
 use super::workers::Workers;
-use super::{Begun, COLLECTORS, Choice, Collector, Settings, Setup, group};
+use super::{Begun, COLLECTORS, Choice, Collector, Place, Settings, Setup, group};
 use crate::registry::{Gather, Group, RegisterError, Registry, Scrape, Selection};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -94,13 +94,13 @@ impl Node {
             let group = group(index);
             let registry = registry.in_group(group);
             let Settings { roots, flags } = settings;
-            let collector: Box<dyn Collector> = if row.is_slow {
+            let collector: Box<dyn Collector> = if row.place == Place::Here {
+                (row.create)(&mut Setup { registry, roots, flags, choice, files: &mut files })?
+            } else {
                 let mut files = Files::default();
                 let mut setup = Setup { registry, roots, flags, choice, files: &mut files };
                 let collector = (row.create)(&mut setup)?;
-                Box::new(Away::new(collector, files))
-            } else {
-                (row.create)(&mut Setup { registry, roots, flags, choice, files: &mut files })?
+                Box::new(Away::new(collector, files, row.place == Place::Either))
             };
             let took = Duration::ZERO;
             collectors.push(Running { name: row.name, group, collector, took, error: None });
@@ -138,6 +138,7 @@ impl Gather for Node {
         for running in Node::selected(collectors, here) {
             running.collect(files, report, &mut laps);
         }
+        workers.share();
         left
     }
 

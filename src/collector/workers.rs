@@ -5,14 +5,20 @@
 //! task that hangs costs a thread and nothing else.
 //!
 //! ```text
-//! begin, begin, begin, start ──> queue ──> the one helper ──> done, done, done ──> wakers
+//! begin, begin, offer, start ──> queue, offers ──> the one helper ──> done, done, done ──> wakers
+//!                                  │      └─(share, before it has come so far)─> the caller
 //!                                  └─(it holds one task for too long)─> another helper
 //! ```
+//!
+//! Helper and caller work at the same time only where they run on different CPUs, and kernels bring
+//! threads together that wake each other. So a helper that rests on the CPU of its caller may run
+//! on all others from then on, but not on that.
 //!
 //! There is one helper, from the first start on. Only where it is stuck another one is made for what
 //! waits, and so on; one that comes free and finds another free ends.
 
 use crate::metric::lock;
+use crate::sys::affinity::{CpuSet, ThreadId, current_cpu};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -91,9 +97,13 @@ struct Shared {
 
 struct State {
     queue: VecDeque<Arc<dyn Run>>,
+    /// What the one who offers it does where no helper has begun it.
+    offers: VecDeque<Arc<dyn Run>>,
     threads: usize,
     /// Helpers that wait for the call.
     free: usize,
+    /// Where the last of them waits.
+    rest: Option<Rest>,
     /// When the queue began to wait for a helper, or one took something from it.
     moved: Instant,
     /// Who wants to know when the queue is done.
@@ -101,13 +111,41 @@ struct State {
     is_over: bool,
 }
 
+#[derive(Clone, Copy)]
+struct Rest {
+    thread: ThreadId,
+    cpu: usize,
+}
+
+impl State {
+    /// Makes the helper that waits run on another CPU than the caller, if there is another. Where that
+    /// is not allowed they take turns.
+    fn part_from_caller(&self) -> Option<()> {
+        let here = current_cpu()?;
+        self.rest.filter(|rest| rest.cpu == here)?;
+        self.send_to(CpuSet::of_current_thread().ok()?.without(here)?)
+    }
+
+    fn send_to(&self, cpus: CpuSet) -> Option<()> {
+        cpus.confine(self.rest?.thread).ok()
+    }
+
+    /// The helper that asks waits from here on.
+    fn rest(&mut self) {
+        self.rest = current_cpu().map(|cpu| Rest { thread: ThreadId::current(), cpu });
+        self.free += 1;
+    }
+}
+
 impl Workers {
     /// No thread yet.
     pub(crate) fn new() -> Workers {
         let state = State {
             queue: VecDeque::new(),
+            offers: VecDeque::new(),
             threads: 0,
             free: 0,
+            rest: None,
             moved: Instant::now(),
             wakers: Vec::with_capacity(WAKERS),
             is_over: false,
@@ -127,6 +165,21 @@ impl Workers {
         state.queue.push_back(Arc::clone(task) as Arc<dyn Run>);
     }
 
+    /// Offers `task` to a helper that has nothing else to do, unless it is under way already.
+    /// [`Workers::start`] follows, and [`Workers::share`] in the end.
+    pub(crate) fn offer<W: Work>(&self, task: &Arc<Task<W>>) {
+        if !std::mem::replace(&mut *lock(&task.is_under_way), true) {
+            lock(&self.shared.state).offers.push_back(Arc::clone(task) as Arc<dyn Run>);
+        }
+    }
+
+    /// Does what was offered and no helper has begun, the last first.
+    pub(crate) fn share(&self) {
+        while let Some(task) = lock(&self.shared.state).offers.pop_back() {
+            task.run();
+        }
+    }
+
     /// Lets a helper work on the queue, and makes one if there is none or all are stuck.
     ///
     /// # Errors
@@ -137,10 +190,11 @@ impl Workers {
 
     fn start_helper(&self, mut state: MutexGuard<'_, State>, now: Instant) -> io::Result<()> {
         let is_stuck = now.saturating_duration_since(state.moved) >= HOLD_MAX;
-        if state.queue.is_empty() {
+        if state.queue.is_empty() && (state.free == 0 || state.offers.is_empty()) {
             return Ok(());
         }
         if state.free > 0 {
+            state.part_from_caller();
             // Unlocked, so that whoever is called does not have to wait for that.
             drop(state);
             self.shared.call.notify_one();
@@ -180,6 +234,7 @@ impl Drop for Workers {
         let mut state = lock(&self.shared.state);
         state.is_over = true;
         state.queue.clear();
+        state.offers.clear();
         self.shared.call.notify_all();
     }
 }
@@ -195,6 +250,10 @@ impl Shared {
                 drop(state);
                 task.run();
                 state = lock(&self.state);
+            } else if let Some(task) = state.offers.pop_front() {
+                drop(state);
+                task.run();
+                state = lock(&self.state);
             } else if !state.wakers.is_empty() {
                 std::mem::swap(&mut state.wakers, &mut woken);
                 drop(state);
@@ -203,7 +262,7 @@ impl Shared {
             } else if state.is_over || state.free > 0 {
                 break;
             } else {
-                state.free += 1;
+                state.rest();
                 state = self.call.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.free -= 1;
             }
@@ -213,141 +272,4 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc::{Receiver, Sender, channel};
-    use std::task::Wake;
-
-    /// No test waits longer; one that does has failed.
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    /// Tells that it runs, and then waits until it is let go.
-    struct Held {
-        begun: Sender<thread::ThreadId>,
-        release: Receiver<()>,
-        runs: usize,
-    }
-
-    impl Work for Held {
-        fn run(&mut self) {
-            self.begun.send(thread::current().id()).unwrap();
-            // A test that is over lets go too.
-            let _ = self.release.recv();
-            self.runs += 1;
-        }
-    }
-
-    struct Bench {
-        workers: Workers,
-        begun: (Sender<thread::ThreadId>, Receiver<thread::ThreadId>),
-        woken: Receiver<()>,
-        waker: Waker,
-    }
-
-    struct Bell(Mutex<Sender<()>>);
-
-    impl Wake for Bell {
-        fn wake(self: Arc<Self>) {
-            let _ = lock(&self.0).send(());
-        }
-    }
-
-    impl Bench {
-        fn new() -> Bench {
-            let (bell, woken) = channel();
-            let waker = Waker::from(Arc::new(Bell(Mutex::new(bell))));
-            Bench { workers: Workers::new(), begun: channel(), woken, waker }
-        }
-
-        fn held(&self) -> (Arc<Task<Held>>, Sender<()>) {
-            let (sender, release) = channel();
-            (Task::new(Held { begun: self.begun.0.clone(), release, runs: 0 }), sender)
-        }
-
-        fn next_begun(&self) -> thread::ThreadId {
-            self.begun.1.recv_timeout(PATIENCE).expect("a task is begun")
-        }
-
-        /// Waits as a scrape does until none of `tasks` is under way.
-        fn wait_for(&self, tasks: &[&Arc<Task<Held>>]) {
-            let started = Instant::now();
-            let is_waiting = || tasks.iter().any(|task| task.is_under_way());
-            while let Some(until) = {
-                let now = Instant::now();
-                self.workers.poll(&self.waker, now, || is_waiting().then_some(now + PATIENCE))
-            } {
-                assert!(started.elapsed() < PATIENCE);
-                let _ = self.woken.recv_timeout(until.saturating_duration_since(Instant::now()));
-            }
-        }
-
-        fn threads(&self) -> usize {
-            lock(&self.workers.shared.state).threads
-        }
-    }
-
-    #[test]
-    fn one_helper_does_what_is_quick() {
-        let bench = Bench::new();
-        let mut helpers = Vec::new();
-        for runs in 1..=3 {
-            let (task, release) = bench.held();
-            let (other, release_other) = bench.held();
-            bench.workers.begin(&task);
-            bench.workers.begin(&task);
-            bench.workers.begin(&other);
-            assert!(task.done().is_none());
-            bench.workers.start(Instant::now()).unwrap();
-            release.send(()).unwrap();
-            release_other.send(()).unwrap();
-            bench.wait_for(&[&task, &other]);
-            assert_eq!((task.done().unwrap().runs, other.done().unwrap().runs), (1, 1), "{runs}");
-            helpers.extend([bench.next_begun(), bench.next_begun()]);
-        }
-        assert!(helpers.iter().all(|helper| *helper == helpers[0]), "{helpers:?}");
-        assert_eq!(bench.threads(), 1);
-    }
-
-    #[test]
-    fn what_waits_behind_a_stuck_task_gets_another_helper() {
-        let bench = Bench::new();
-        let (stuck, release_stuck) = bench.held();
-        let (quick, release_quick) = bench.held();
-        bench.workers.begin(&stuck);
-        bench.workers.begin(&quick);
-        bench.workers.start(Instant::now()).unwrap();
-        release_quick.send(()).unwrap();
-        bench.wait_for(&[&quick]);
-        assert!(stuck.is_under_way());
-        assert_ne!(bench.next_begun(), bench.next_begun());
-        assert_eq!(bench.threads(), 2);
-
-        bench.workers.begin(&stuck);
-        release_stuck.send(()).unwrap();
-        bench.wait_for(&[&stuck]);
-        assert_eq!(stuck.done().unwrap().runs, 1, "it was under way when it was begun again");
-        let started = Instant::now();
-        while bench.threads() > 1 {
-            assert!(started.elapsed() < PATIENCE, "a helper too many ends when it comes free");
-            thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn the_end_waits_for_nobody() {
-        let bench = Bench::new();
-        let (stuck, release) = bench.held();
-        bench.workers.begin(&stuck);
-        bench.workers.start(Instant::now()).unwrap();
-        bench.next_begun();
-        let shared = Arc::downgrade(&bench.workers.shared);
-        drop(bench);
-        assert!(stuck.is_under_way());
-        drop(release);
-        let started = Instant::now();
-        while shared.strong_count() > 0 {
-            assert!(started.elapsed() < PATIENCE, "a helper that comes free ends");
-            thread::yield_now();
-        }
-    }
-}
+mod tests;
