@@ -5,9 +5,9 @@
 //! task that hangs costs a thread and nothing else.
 //!
 //! ```text
-//! begin, begin, offer, start ──> queue, offers ──> the one helper ──> done, done, done ──> wakers
-//!                                  │      └─(share, before it has come so far)─> the caller
-//!                                  └─(it holds one task for too long)─> another helper
+//! begin, begin, start ──> queue ──> the one helper ──> done, done ──> wakers
+//!                          └─(it holds one task for too long)─> another helper
+//! offer, start, share ──> offers ──> the helper when the queue is empty, else the caller
 //! ```
 //!
 //! Helper and caller work at the same time only where they run on different CPUs, and kernels bring
@@ -118,8 +118,8 @@ struct Rest {
 }
 
 impl State {
-    /// Makes the helper that waits run on another CPU than the caller, if there is another. Where that
-    /// is not allowed they take turns.
+    /// Makes the helper that waits run on another CPU than the caller, if there is another. Where
+    /// that is not allowed they take turns.
     fn part_from_caller(&self) -> Option<()> {
         let here = current_cpu()?;
         self.rest.filter(|rest| rest.cpu == here)?;
@@ -175,7 +175,9 @@ impl Workers {
 
     /// Does what was offered and no helper has begun, the last first.
     pub(crate) fn share(&self) {
-        while let Some(task) = lock(&self.shared.state).offers.pop_back() {
+        // Unlocked while it runs, so that the helper can take the next one.
+        let take = || lock(&self.shared.state).offers.pop_back();
+        while let Some(task) = take() {
             task.run();
         }
     }
