@@ -44,11 +44,12 @@ pub(super) const FLAGS: &[Flag] = &[
     ),
 ];
 
-/// Interfaces up to which all their settings are read at each scrape.
-const READ_WHOLE_MAX: usize = 128;
+/// How many interfaces' settings are read in one scrape; where there are more, those of all are read
+/// in several,
+const READ_AT_ONCE: usize = 64;
 
-/// Scrapes in which the settings of all interfaces are read where there are more.
-const TURNS: usize = 8;
+/// but in no more than these.
+const TURNS_MAX: usize = 8;
 
 /// In the order of [`interface::Number`], and whether it is up.
 const METRICS: [Metric; NUMBERS + 1] = [
@@ -115,11 +116,11 @@ impl Collector for NetClass {
             (!is_ignored && folder.is_dir()).then(|| Interface::new(folder))
         })?;
         let asks_kernel = self.may_ask_kernel && are_links(interfaces, files);
-        let are_few = interfaces.iter_mut().count() <= READ_WHOLE_MAX;
+        let turns = interfaces.iter_mut().count().div_ceil(READ_AT_ONCE).min(TURNS_MAX);
         self.scrape = self.scrape.wrapping_add(1);
         for (index, (name, interface)) in interfaces.iter_mut().enumerate() {
-            let turn = match index.wrapping_add(self.scrape).is_multiple_of(TURNS) {
-                _ if are_few => Turn::Always,
+            let turn = match index.wrapping_add(self.scrape).is_multiple_of(turns) {
+                _ if turns == 1 => Turn::Always,
                 true => Turn::Now,
                 false => Turn::Later,
             };

@@ -424,8 +424,8 @@ fn every_default_collector_that_has_a_source_works_on_this_host() {
 
 #[test]
 fn settings_of_many_interfaces_are_read_in_turns() {
-    const INTERFACES: usize = 136;
-    const TURNS: usize = 8;
+    const INTERFACES: usize = 192;
+    const TURNS: usize = 3;
     let fixture = Fixture::new("node-turns", &["netclass"]);
     let write = |number: usize, file: &str, value: usize| {
         let path = format!("sys/class/net/eth{number}/{file}");
