@@ -47,7 +47,8 @@ const EMPTY_LISTINGS_MAX: u8 = 16;
 
 struct Device<D> {
     name: Box<str>,
-    state: Option<D>,
+    /// Apart, so that a new device moves little of those behind it.
+    state: Option<Box<D>>,
     is_there: bool,
 }
 
@@ -80,7 +81,7 @@ impl<D> Devices<D> {
                 Ok(index) => known[index].is_there = true,
                 Err(_) if known.len() >= ENTRIES_MAX => {}
                 Err(index) => {
-                    let state = admit(&name, &path.join(&*name));
+                    let state = admit(&name, &path.join(&*name)).map(Box::new);
                     known.insert(index, Device { name: Box::from(&*name), state, is_there: true });
                 }
             }
@@ -106,13 +107,13 @@ impl<D> Devices<D> {
     /// The devices that were there at the last listing, by name.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut D)> {
         let devices = self.known.iter_mut();
-        devices.filter_map(|device| Some((&*device.name, device.state.as_mut()?)))
+        devices.filter_map(|device| Some((&*device.name, device.state.as_deref_mut()?)))
     }
 
     /// The device of this name, if it was there at the last listing.
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut D> {
         let index = self.known.binary_search_by(|device| (*device.name).cmp(name)).ok()?;
-        self.known[index].state.as_mut()
+        self.known[index].state.as_deref_mut()
     }
 
     /// Calls `visit` with each device, by name. The error of one does not keep others from their

@@ -74,6 +74,8 @@ struct Row {
     /// The values, each with [`LABEL_END`] behind it: together, so that comparing them is one look.
     labels: Box<[u8]>,
     cells: Box<[Option<Number>]>,
+    /// Of the labels, so that a search looks only at rows that may be the one.
+    hash: u32,
     visited: bool,
 }
 
@@ -140,14 +142,14 @@ impl Table {
     /// visit the rows of several tables in turns.
     pub(crate) fn visit<S: AsRef<str>>(&mut self, labels: &[S]) -> RowMut<'_> {
         let index = self.position(labels).unwrap_or_else(|| {
-            let labels = join_labels(labels);
+            let (labels, hash) = (join_labels(labels), hash_labels(labels));
             let cells = self.columns.iter().map(|_| None).collect();
             let index = self.next.min(self.rows.len());
             if self.rows.is_empty() {
                 // Most tables never have another.
                 self.rows.reserve_exact(1);
             }
-            self.rows.insert(index, Row { labels, cells, visited: false });
+            self.rows.insert(index, Row { labels, cells, hash, visited: false });
             self.changes += 1;
             index
         });
@@ -173,11 +175,11 @@ impl Table {
 
     /// Where the row of these labels is, which most likely follows the one visited last.
     fn position<S: AsRef<str>>(&self, labels: &[S]) -> Option<usize> {
-        let is_it = |row: &Row| row.has_labels(labels);
-        if self.rows.get(self.next).is_some_and(is_it) {
+        if self.rows.get(self.next).is_some_and(|row| row.has_labels(labels)) {
             return Some(self.next);
         }
-        self.rows.iter().position(is_it)
+        let hash = hash_labels(labels);
+        self.rows.iter().position(|row| row.hash == hash && row.has_labels(labels))
     }
 }
 
@@ -188,6 +190,12 @@ fn join_labels<S: AsRef<str>>(labels: &[S]) -> Box<[u8]> {
         joined.push(LABEL_END);
     }
     joined.into()
+}
+
+/// FNV-1a of joined labels.
+fn hash_labels<S: AsRef<str>>(labels: &[S]) -> u32 {
+    let parts = labels.iter().flat_map(|label| label.as_ref().bytes().chain([LABEL_END]));
+    parts.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 impl Row {
