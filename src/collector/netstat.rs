@@ -35,8 +35,6 @@ const LIST: &str = "snmp6";
 pub(super) struct NetStat {
     tables: [KeptFile; TABLES.len()],
     list: KeptFile,
-    /// Whether the files are the kernel's, rather than copies or fixtures.
-    is_view: bool,
     choice: Choice,
     fields: Fields,
 }
@@ -47,8 +45,10 @@ impl NetStat {
         Ok(Box::new(NetStat {
             tables: TABLES.map(|name| KeptFile::new(folder.join(name))),
             list: KeptFile::new(folder.join(LIST)),
-            is_view: is_kernel_view(&setup.roots.proc),
-            choice: Choice::new(Filter::of(setup.flags.pattern(FIELDS))),
+            choice: Choice::new(
+                Filter::of(setup.flags.pattern(FIELDS)),
+                is_kernel_view(&setup.roots.proc),
+            ),
             fields: Fields::new(&setup.registry),
         }))
     }
@@ -56,7 +56,7 @@ impl NetStat {
 
 impl Collector for NetStat {
     fn collect(&mut self, files: &mut Files) -> Result<(), CollectError> {
-        let NetStat { tables, list, is_view, choice, fields } = self;
+        let NetStat { tables, list, choice, fields } = self;
         let mut shown = Shown::begin(choice, fields);
         for (name, file) in TABLES.into_iter().zip(tables) {
             let mut lines = Lines::new(name, files.read(file)?);
@@ -66,7 +66,6 @@ impl Collector for NetStat {
             }
         }
         match files.read(list) {
-            Ok(content) if *is_view => shown.set_known(content),
             Ok(content) => shown.set_list(content),
             // There is no such file where IPv6 is switched off.
             Err(error) if error.is_no_data() => Ok(()),
@@ -88,9 +87,10 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(filter: Filter) -> Choice {
+    /// Counters of the kernel's own files, if it `is_view`, or of copies.
+    fn new(filter: Filter, is_view: bool) -> Choice {
         let (tables, list) = (Remembered::new(), Remembered::new());
-        Choice { filter, tables, list, places: Places::new(LIST) }
+        Choice { filter, tables, list, places: Places::new(LIST, is_view) }
     }
 }
 
@@ -186,28 +186,17 @@ impl<'s> Shown<'s> {
         }
     }
 
-    /// Sets what the kernel's own list shows.
-    fn set_known(&mut self, content: &[u8]) -> Result<(), CollectError> {
-        let Shown { choice, fields } = self;
+    fn set_list(&mut self, content: &[u8]) -> Result<(), CollectError> {
+        let Shown { choice: Choice { filter, list, places, .. }, fields } = self;
         let set = |_: &[u8], counter: &Option<Arc<Counter>>, value| match counter {
             Some(counter) => counter.set(fields, value),
             None => Ok(()),
         };
-        if choice.places.visit(content, set)? {
+        if places.visit(content, set)? {
             return Ok(());
         }
-        let read = self.set_list(content);
-        if read.is_err() {
-            // What follows the error has no place.
-            self.choice.places.clear();
-        }
-        read
-    }
-
-    fn set_list(&mut self, content: &[u8]) -> Result<(), CollectError> {
-        let Choice { filter, list, places, .. } = &mut *self.choice;
         list.begin_pass();
-        places.clear();
+        places.begin();
         let (mut start, mut last) = (0, None);
         for mut line in Lines::new(LIST, content) {
             let (at, whole) = (start, line.rest());
@@ -225,12 +214,13 @@ impl<'s> Shown<'s> {
             last = None;
             places.add(at, name, Some(Arc::clone(counter)));
             if let Some(value) = line.number_if_any("a number")? {
-                counter.set(&mut self.fields, value)?;
+                counter.set(fields, value)?;
             }
         }
         if let Some((start, name)) = last {
             places.add(start, name, None);
         }
+        places.end();
         Ok(())
     }
 }
@@ -258,7 +248,7 @@ mod tests {
     fn show(table: &str, list: &str) -> Result<Vec<String>, CollectError> {
         let registry = Registry::new();
         let mut fields = Fields::new(&registry);
-        let mut choice = Choice::new(Filter::of(Some(Regex::new("_[AB]").unwrap())));
+        let mut choice = Choice::new(Filter::of(Some(Regex::new("_[AB]").unwrap())), false);
         let mut shown = Shown::begin(&mut choice, &mut fields);
         let mut lines = Lines::new("snmp", table.as_bytes());
         while let Some(names) = lines.next() {
@@ -303,17 +293,17 @@ mod tests {
         ];
         let registry = Registry::new();
         let mut fields = Fields::new(&registry);
-        let mut choice = Choice::new(Filter::of(Some(Regex::new("_[AB]").unwrap())));
+        let mut choice = Choice::new(Filter::of(Some(Regex::new("_[AB]").unwrap())), true);
         for (list, expected) in LISTS {
             for _ in 0..2 {
-                Shown::begin(&mut choice, &mut fields).set_known(list.as_bytes()).unwrap();
+                Shown::begin(&mut choice, &mut fields).set_list(list.as_bytes()).unwrap();
                 let mut expected: Vec<String> =
                     expected.iter().map(|shown| format!("node_netstat_{shown}")).collect();
                 expected.sort();
                 assert_eq!(samples_sorted(&registry), expected, "{list:?}");
             }
         }
-        let error = Shown::begin(&mut choice, &mut fields).set_known(b"Ip6A 1\nIp6B x\n");
+        let error = Shown::begin(&mut choice, &mut fields).set_list(b"Ip6A 1\nIp6B x\n");
         assert_eq!(error.unwrap_err().to_string(), "snmp6:2: expected a number, found x");
     }
 

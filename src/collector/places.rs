@@ -11,6 +11,10 @@ use super::lines::{Line, Lines};
 /// Where lines were found, in the order of the file.
 pub(crate) struct Places<T> {
     file: &'static str,
+    /// Whether it is the kernel's own, rather than a copy or fixture.
+    is_view: bool,
+    /// Whether all of it was read.
+    are_all: bool,
     lines: Vec<Place<T>>,
     /// Their names, end to end.
     names: Vec<u8>,
@@ -27,14 +31,21 @@ struct Place<T> {
 const MOVE_MAX: usize = 16;
 
 impl<T> Places<T> {
-    /// None in what the kernel calls `file`.
-    pub(crate) fn new(file: &'static str) -> Places<T> {
-        Places { file, lines: Vec::new(), names: Vec::new() }
+    /// None in what the kernel calls `file`. Of one that is no view of the kernel none is found.
+    pub(crate) fn new(file: &'static str, is_view: bool) -> Places<T> {
+        Places { file, is_view, are_all: false, lines: Vec::new(), names: Vec::new() }
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Begins to read the whole file, which [`Places::end`] ends.
+    pub(crate) fn begin(&mut self) {
+        self.are_all = false;
         self.lines.clear();
         self.names.clear();
+    }
+
+    /// The file was read to its end: from here on its lines are known.
+    pub(crate) fn end(&mut self) {
+        self.are_all = true;
     }
 
     /// Adds a line that was found behind the others, and what is kept with it.
@@ -51,6 +62,9 @@ impl<T> Places<T> {
         content: &[u8],
         mut visit: impl FnMut(&[u8], &T, f64) -> Result<(), CollectError>,
     ) -> Result<bool, CollectError> {
+        if !self.is_view || !self.are_all {
+            return Ok(false);
+        }
         let mut names = &*self.names;
         let mut moved = 0;
         for Place { start, name_len, kept } in &mut self.lines {
@@ -91,7 +105,7 @@ mod tests {
 
     /// The lines of these names in `content`, as they are found from where they are in `before`.
     fn visit(before: &str, names: &[&str], content: &str) -> Option<Vec<(String, f64)>> {
-        let mut places = Places::new("list");
+        let mut places = Places::new("list", true);
         let mut start = 0;
         for line in before.split_inclusive('\n') {
             let name = line.split(' ').next().unwrap();
@@ -100,6 +114,7 @@ mod tests {
             }
             start += line.len();
         }
+        places.end();
         let mut found = Vec::new();
         let mut add = |name: &[u8], kept: &usize, value| {
             assert_eq!(*kept, name.len());
@@ -141,5 +156,19 @@ mod tests {
     #[test]
     fn where_no_line_is_known_all_are_to_be_read() {
         assert_eq!(visit("", &[], "free 100\n"), None);
+    }
+
+    #[test]
+    fn a_copy_is_read_whole_and_so_is_what_was_read_in_part() {
+        for (is_view, is_ended) in [(true, true), (true, false), (false, true)] {
+            let mut places = Places::new("list", is_view);
+            places.begin();
+            places.add(0, b"free", ());
+            if is_ended {
+                places.end();
+            }
+            let found = places.visit(b"free 100\n", |_, (), _| Ok(())).unwrap();
+            assert_eq!(found, is_view && is_ended);
+        }
     }
 }

@@ -27,8 +27,6 @@ pub(super) const FLAGS: &[Flag] = &[Flag::pattern(
 
 pub(super) struct VmStat {
     file: KeptFile,
-    /// Whether the file is the kernel's, rather than a copy or fixture.
-    is_view: bool,
     pattern: Option<Regex>,
     /// Whether a field is shown.
     shown: Remembered<bool>,
@@ -40,10 +38,9 @@ impl VmStat {
     pub(super) fn create(setup: &mut Setup<'_>) -> Result<Box<dyn Collector>, RegisterError> {
         Ok(Box::new(VmStat {
             file: KeptFile::of_many_records(setup.roots.proc.join("vmstat")),
-            is_view: is_kernel_view(&setup.roots.proc),
             pattern: setup.flags.pattern(FIELDS),
             shown: Remembered::new(),
-            places: Places::new("vmstat"),
+            places: Places::new("vmstat", is_kernel_view(&setup.roots.proc)),
             fields: Fields::new(&setup.registry),
         }))
     }
@@ -54,24 +51,21 @@ impl Collector for VmStat {
         let mut fields = self.fields.sweep();
         let mut set = |name: &[u8], value: f64| fields.set(name, value, || describe(name));
         let content = files.read(&mut self.file)?;
-        if self.is_view && self.places.visit(content, |name, (), value| set(name, value))? {
+        if self.places.visit(content, |name, (), value| set(name, value))? {
             return Ok(());
         }
-        self.places.clear();
+        self.places.begin();
         self.shown.begin_pass();
         let is_shown = |name: &[u8]| {
             let matches = || self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
             *self.shown.get(name, matches)
         };
-        let read = read_all(content, is_shown, |start, name, value| {
+        read_all(content, is_shown, |start, name, value| {
             self.places.add(start, name, ());
             set(name, value)
-        });
-        if read.is_err() {
-            // What follows the error has no place.
-            self.places.clear();
-        }
-        read
+        })?;
+        self.places.end();
+        Ok(())
     }
 }
 
