@@ -66,6 +66,11 @@ impl<W: Work> Task<W> {
         *lock(&self.is_under_way)
     }
 
+    /// From here on it is under way. Says whether it was not before.
+    fn set_under_way(&self) -> bool {
+        !std::mem::replace(&mut *lock(&self.is_under_way), true)
+    }
+
     /// The work with what came of its last run, unless it is under way.
     pub(crate) fn done(&self) -> Option<MutexGuard<'_, W>> {
         if self.is_under_way() { None } else { Some(lock(&self.work)) }
@@ -100,10 +105,8 @@ struct State {
     /// What the one who offers it does where no helper has begun it.
     offers: VecDeque<Arc<dyn Run>>,
     threads: usize,
-    /// Helpers that wait for the call.
-    free: usize,
-    /// Where the last of them waits.
-    rest: Option<Rest>,
+    /// The helper that waits for the call, if one does.
+    free: Option<Rest>,
     /// When the queue began to wait for a helper, or one took something from it.
     moved: Instant,
     /// Who wants to know when the queue is done.
@@ -111,29 +114,33 @@ struct State {
     is_over: bool,
 }
 
+/// Where a helper waits.
 #[derive(Clone, Copy)]
 struct Rest {
     thread: ThreadId,
-    cpu: usize,
+    cpu: Option<usize>,
 }
 
 impl State {
+    /// What a helper does next.
+    fn next_task(&mut self) -> Option<Arc<dyn Run>> {
+        let queued = self.queue.pop_front();
+        if queued.is_some() {
+            self.moved = Instant::now();
+        }
+        queued.or_else(|| self.offers.pop_front())
+    }
+
     /// Makes the helper that waits run on another CPU than the caller, if there is another. Where
     /// that is not allowed they take turns.
     fn part_from_caller(&self) -> Option<()> {
         let here = current_cpu()?;
-        self.rest.filter(|rest| rest.cpu == here)?;
+        self.free.filter(|rest| rest.cpu == Some(here))?;
         self.send_to(CpuSet::of_current_thread().ok()?.without(here)?)
     }
 
     fn send_to(&self, cpus: CpuSet) -> Option<()> {
-        cpus.confine(self.rest?.thread).ok()
-    }
-
-    /// The helper that asks waits from here on.
-    fn rest(&mut self) {
-        self.rest = current_cpu().map(|cpu| Rest { thread: ThreadId::current(), cpu });
-        self.free += 1;
+        cpus.confine(self.free?.thread).ok()
     }
 }
 
@@ -144,8 +151,7 @@ impl Workers {
             queue: VecDeque::new(),
             offers: VecDeque::new(),
             threads: 0,
-            free: 0,
-            rest: None,
+            free: None,
             moved: Instant::now(),
             wakers: Vec::with_capacity(WAKERS),
             is_over: false,
@@ -155,7 +161,7 @@ impl Workers {
 
     /// Puts `task` into the queue, unless it is under way already. [`Workers::start`] follows.
     pub(crate) fn begin<W: Work>(&self, task: &Arc<Task<W>>) {
-        if std::mem::replace(&mut *lock(&task.is_under_way), true) {
+        if !task.set_under_way() {
             return;
         }
         let mut state = lock(&self.shared.state);
@@ -168,7 +174,7 @@ impl Workers {
     /// Offers `task` to a helper that has nothing else to do, unless it is under way already.
     /// [`Workers::start`] follows, and [`Workers::share`] in the end.
     pub(crate) fn offer<W: Work>(&self, task: &Arc<Task<W>>) {
-        if !std::mem::replace(&mut *lock(&task.is_under_way), true) {
+        if task.set_under_way() {
             lock(&self.shared.state).offers.push_back(Arc::clone(task) as Arc<dyn Run>);
         }
     }
@@ -192,10 +198,10 @@ impl Workers {
 
     fn start_helper(&self, mut state: MutexGuard<'_, State>, now: Instant) -> io::Result<()> {
         let is_stuck = now.saturating_duration_since(state.moved) >= HOLD_MAX;
-        if state.queue.is_empty() && (state.free == 0 || state.offers.is_empty()) {
+        if state.queue.is_empty() && (state.free.is_none() || state.offers.is_empty()) {
             return Ok(());
         }
-        if state.free > 0 {
+        if state.free.is_some() {
             state.part_from_caller();
             // Unlocked, so that whoever is called does not have to wait for that.
             drop(state);
@@ -247,12 +253,7 @@ impl Shared {
         let mut woken = Vec::with_capacity(WAKERS);
         let mut state = lock(&self.state);
         loop {
-            if let Some(task) = state.queue.pop_front() {
-                state.moved = Instant::now();
-                drop(state);
-                task.run();
-                state = lock(&self.state);
-            } else if let Some(task) = state.offers.pop_front() {
+            if let Some(task) = state.next_task() {
                 drop(state);
                 task.run();
                 state = lock(&self.state);
@@ -261,12 +262,12 @@ impl Shared {
                 drop(state);
                 woken.drain(..).for_each(Waker::wake);
                 state = lock(&self.state);
-            } else if state.is_over || state.free > 0 {
+            } else if state.is_over || state.free.is_some() {
                 break;
             } else {
-                state.rest();
+                state.free = Some(Rest { thread: ThreadId::current(), cpu: current_cpu() });
                 state = self.call.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.free -= 1;
+                state.free = None;
             }
         }
         state.threads -= 1;

@@ -71,7 +71,7 @@ impl Bench {
 
     fn wait_until_idle(&self) {
         let started = Instant::now();
-        let is_idle = |state: &State| state.queue.is_empty() && state.free > 0;
+        let is_idle = |state: &State| state.queue.is_empty() && state.free.is_some();
         while !is_idle(&lock(&self.workers.shared.state)) {
             assert!(started.elapsed() < PATIENCE, "a helper has nothing to do");
             thread::yield_now();
@@ -210,7 +210,7 @@ fn a_helper_that_waits_is_sent_to_other_cpus() {
     };
     assert_eq!(run(), Some(cpu));
     let state = lock(&bench.workers.shared.state);
-    assert_eq!(state.rest.unwrap().cpu, cpu);
+    assert_eq!(state.free.unwrap().cpu, Some(cpu));
     state.send_to(others).unwrap();
     drop(state);
     assert_ne!(run(), Some(cpu));
