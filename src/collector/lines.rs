@@ -88,7 +88,8 @@ impl<'a> Line<'a> {
         !word.is_empty()
     }
 
-    /// Takes `word` where that is the next one and no blank stands in front of it.
+    /// Takes `word`, or several with blanks between them, where that is what is next and no blank
+    /// stands in front of it.
     pub(crate) fn take(&mut self, word: &[u8]) -> Option<&'a [u8]> {
         let behind = self.rest.strip_prefix(word)?;
         if !behind.first().is_none_or(|byte| is_blank(*byte)) {

@@ -101,10 +101,7 @@ impl Sockets {
 
 /// Whether a line of `content` begins with the words of `start`.
 fn begins_a_line(start: &[u8], content: &[u8]) -> bool {
-    content.split(|byte| *byte == b'\n').any(|line| {
-        let rest = line.strip_prefix(start);
-        rest.is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b' '))
-    })
+    Lines::new("sockstat", content).any(|mut line| line.take(start).is_some())
 }
 
 /// Bytes received and not read yet, and bytes to be sent, of all sockets. A line has them as
