@@ -144,10 +144,7 @@ impl Stream {
         self.settle(out);
         self.reserve(template.len_max_with_tails(0));
         let written = self.lines(template, values.iter().map(|value| (value, &[][..])), out);
-        if let Some(history) = &mut self.history {
-            history.record(&template.lines, values, written.bits, written.crc);
-            history.write(&out[written.start..]);
-        }
+        self.record(template, values, &written, out);
     }
 
     /// Appends a page with its values and what follows each of them. The tails stand end to end in
@@ -165,9 +162,15 @@ impl Stream {
         let starts = std::iter::once(&0).chain(tail_ends);
         let tails = starts.zip(tail_ends).map(|(start, end)| &tails[*start..*end]);
         let written = self.lines(template, values.iter().zip(tails), out);
+        self.record(template, values, &written, out);
+        if let Some(history) = &mut self.history {
+            history.break_off();
+        }
+    }
+
+    fn record(&mut self, template: &Template, values: &[Value], written: &Written, out: &[u8]) {
         if let Some(history) = &mut self.history {
             history.record(&template.lines, values, written.bits, written.crc);
-            history.break_off();
             history.write(&out[written.start..]);
         }
     }
