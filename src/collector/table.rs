@@ -9,7 +9,7 @@
 //! the same things in the same order neither searches nor allocates.
 
 use super::fields::Described;
-use crate::metric::{Dynamic, Family, FloatCounter, Gauge};
+use crate::metric::{Dynamic, Family, FloatCounter, Gauge, hash_labels};
 use crate::model::Kind;
 use crate::registry::{FamilyBuilder, RegisterError, Registry};
 
@@ -75,7 +75,7 @@ struct Row {
     labels: Box<[u8]>,
     cells: Box<[Option<Number>]>,
     /// Of the labels, so that a search looks only at rows that may be the one.
-    hash: u32,
+    hash: u64,
     visited: bool,
 }
 
@@ -190,12 +190,6 @@ fn join_labels<S: AsRef<str>>(labels: &[S]) -> Box<[u8]> {
         joined.push(LABEL_END);
     }
     joined.into()
-}
-
-/// FNV-1a of joined labels.
-fn hash_labels<S: AsRef<str>>(labels: &[S]) -> u32 {
-    let parts = labels.iter().flat_map(|label| label.as_ref().bytes().chain([LABEL_END]));
-    parts.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 impl Row {

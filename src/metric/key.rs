@@ -142,9 +142,9 @@ fn split_value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
 /// Eight bytes are folded into the state by one 64 x 64 -> 128 bit multiplication, whose halves are
 /// combined by exclusive or (the construction of wyhash). The length of each value goes in first.
 #[inline]
-pub(crate) fn hash(values: &[&str]) -> u64 {
+pub(crate) fn hash<S: AsRef<str>>(values: &[S]) -> u64 {
     let mut state = salt();
-    for value in values {
+    for value in values.iter().map(AsRef::as_ref) {
         state = fold(state ^ value.len() as u64, MULTIPLIER);
         let bytes = value.as_bytes();
         let (words, tail) = bytes.as_chunks::<8>();

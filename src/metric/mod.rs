@@ -61,6 +61,7 @@ pub(crate) use cell::{ScalarCells, Series, Value};
 pub(crate) use exemplar::KeptExemplar;
 pub(crate) use family::{BlockView, FamilyCore};
 pub(crate) use given::{Given, GivenFamily, shapes as given_shapes};
+pub(crate) use key::hash as hash_labels;
 pub(crate) use shape::{Part, Shape};
 pub(crate) use source::{NativeHistogram, Note, PageSource};
 
